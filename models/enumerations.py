@@ -260,7 +260,9 @@ class NoticeState(Word):
 class Purpose(Word):
     """Why a message was written: one text template each."""
 
+    to_dispatch = "to_dispatch", "待交办"
     dispatch = "dispatch", "隐患交办"
+    review = "review", "待复查"
     reminder = "reminder", "临期提醒"
     overdue = "overdue", "逾期升级"
     review_overdue = "review_overdue", "复查超时"
@@ -268,7 +270,6 @@ class Purpose(Word):
     returned = "returned", "退回整改"
     outcome = "outcome", "结果告知", "outcome told"
     countdown = "countdown", "专项倒计时", "campaign countdown"
-    digest = "digest", "每日清单", "daily list"
     undeliverable = "undeliverable", "无法通知", "nobody to notify"
     channel_failed = "channel_failed", "通道故障", "channel failed"
     bundle = "bundle", "合并消息", "bundle"

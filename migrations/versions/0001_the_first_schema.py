@@ -48,6 +48,18 @@ def upgrade() -> None:
 
 def _tables() -> None:
     op.create_table(
+        "clock",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("wall_anchor", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("business_anchor", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("speed", sa.Float(), nullable=False),
+        sa.Column("slow_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("beat_wall", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("beat_business", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("id = 1", name="there_is_one_clock"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "request_key",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),

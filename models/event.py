@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import json, moment
@@ -38,6 +38,16 @@ class Event(SQLModel, table=True):
     hash: str
     recorded_at: datetime = moment(nullable=False)
     flow_run: str | None = None
+
+
+class Remark(SQLModel, table=True):
+    """The free text of an event. History holds its salted hash alone, so that a remark can be deleted and the chain still holds."""
+
+    __tablename__ = "remark"
+    case_id: int = Field(sa_column=Column(BigInteger, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, primary_key=True))
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    body: str
 
 
 class Feed(SQLModel, table=True):

@@ -37,10 +37,13 @@ create function refresh_post_chain(township integer) returns void language sql a
     insert into post_chain (post_id, depth, ancestor_id) select post_id, depth, ancestor_id from chain;
 $$;
 
--- The posts that a rung's word means for a case: its own unit's first, then up the team's chain, then up the responsible post's.
+-- The posts that a word means for a case: its own (responsible, approver), a post by code (post:…), all inspectors of its team, or one
+-- post of a kind: its own unit's first, then up the team's chain, then up the responsible post's.
 create function case_posts(c cases, told text) returns setof integer language sql stable as $$
     select case told when 'responsible' then c.responsible_post_id else c.approver_post_id end
     where told in ('responsible', 'approver')
+    union all
+    select post.id from post where told like 'post:%' and township_id = c.township_id and code = substr(told, 6)
     union all
     select post.id from post where told = 'inspector' and unit_id = c.team_id and kind = 'inspector' and active
     union all
@@ -53,7 +56,7 @@ create function case_posts(c cases, told text) returns setof integer language sq
         (select chain.ancestor_id from post_chain chain join post up on up.id = chain.ancestor_id
             where chain.post_id = c.responsible_post_id and up.kind = told and up.active order by chain.depth limit 1),
         (select post.id from post where township_id = c.township_id and kind = told and active order by code limit 1)
-    ) where told not in ('responsible', 'approver', 'inspector')
+    ) where told not in ('responsible', 'approver', 'inspector') and told not like 'post:%'
 $$;
 
 -- Who is told when a post is: its holders of that day with a usable channel, stand-ins beside them; with none, the nearest post above

@@ -33,7 +33,7 @@ FUNCTIONS = (
 
 
 TABLES = (
-    "notice", "feed", "timer", "hazard", "evidence", "event", "cases", "post_chain", "place", "holding", "rung", "post",
+    "notice", "feed", "remark", "timer", "hazard", "evidence", "event", "cases", "post_chain", "place", "holding", "rung", "post",
     "login", "channel", "workday", "unit", "person", "occasion", "ladder", "counter", "checklist", "campaign",
     "township", "request_key", "clock",
 )  # fmt: skip
@@ -75,6 +75,7 @@ def _tables() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -455,6 +456,15 @@ def _tables() -> None:
         sa.UniqueConstraint("case_id", "seq", name="events_of_a_case_are_numbered"),
     )
     op.create_index("events_by_business_time", "event", ["at"], unique=False)
+    op.create_table(
+        "remark",
+        sa.Column("case_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("case_id", "seq", "name"),
+    )
     op.create_table(
         "evidence",
         sa.Column("id", sa.BigInteger(), nullable=False),

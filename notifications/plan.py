@@ -1,0 +1,94 @@
+"""Who is to be told: notices written down in the transaction that caused them, before anybody tries to send one.
+
+Whoever plans gives a relation `telling` (one row a case, purpose and word for a post); the rest is here, for one case or ten thousand:
+the posts meant, the people reached, their first usable channel, one notice each. A post that reaches nobody of its own goes up its
+`reports_to` chain, and the office is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from models.clock import day_of
+from models.database import as_json
+from models.enumerations import Purpose
+from sqlalchemy import text
+from sqlmodel import Session
+
+# `telling`: c (a row of cases), timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
+PLAN = """
+meant as (
+    select telling.*, post.id as for_post, coalesce(post.code, told) as for_code
+    from telling left join lateral case_posts(c, told) aimed(id) on true left join post on post.id = aimed.id
+),
+reached as (
+    select meant.*, contact.* from meant left join lateral post_contacts(for_post, :day) contact on true
+),
+planned as (
+    insert into notice (
+        township_id, case_id, timer_id, run, rung, repeat, purpose, occasion, person_id, channel_id, post_id, for_post_id,
+        standing_in_for_id, urgent, while_states, facts, state, planned_at, not_before, attempts
+    )
+    select (c).township_id, (c).id, timer_id, run, rung, repeat, purpose, occasion, person_id, channel_id, reached_post, for_post,
+        standing_in_for, (c).grade = 'major', while_states, facts, 'planned', :now, not_before, 0
+    from reached where person_id is not null
+    on conflict do nothing returning id
+),
+silent as (
+    select distinct (c).township_id, for_code from reached where person_id is null or climbed > 0
+),
+office_told as (
+    insert into notice (
+        township_id, purpose, occasion, person_id, channel_id, post_id, for_post_id, urgent, while_states, facts, state,
+        planned_at, not_before, attempts
+    )
+    select silent.township_id, 'undeliverable', silent.for_code || ' ' || :day, contact.person_id, contact.channel_id,
+        contact.reached_post, office.id, false, '{}', jsonb_build_object('post', silent.for_code), 'planned', :now, :now, 0
+    from silent
+    cross join lateral (
+        select id from post where township_id = silent.township_id and kind = 'office_dispatcher' and active order by code limit 1
+    ) office
+    cross join lateral post_contacts(office.id, :day) contact
+    on conflict do nothing returning id
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One purpose and the words for the posts it is for. `while_states`: the states of the case in which it still makes sense."""
+
+    purpose: Purpose
+    told: tuple[str, ...]
+    while_states: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None
+
+
+OF_A_STEP = text(f"""
+with telling as (
+    select c, null::bigint as timer_id, null::int as run, null::int as rung, null::int as repeat,
+        said.purpose, :occasion as occasion, said.told, said.facts, said.while_states, coalesce(said.not_before, :now) as not_before
+    from cases c
+    cross join jsonb_to_recordset(cast(:said as jsonb))
+        as said(purpose text, told text, facts jsonb, while_states text[], not_before timestamptz)
+    where c.id = :case_id
+), {PLAN}
+select count(*) from planned
+""")
+
+
+def plan_step(session: Session, case_id: int, occasion: str, tellings: Sequence[Telling], now: datetime) -> int:
+    """Plans the messages of one step of one case; `occasion` names the step. Returns how many notices were added."""
+    said = [
+        {"purpose": t.purpose, "told": word, "facts": t.facts, "while_states": t.while_states, "not_before": t.not_before}
+        for t in tellings
+        for word in t.told
+    ]
+    if not said:
+        return 0
+    asked = {"case_id": case_id, "occasion": occasion, "said": as_json(said), "now": now, "day": day_of(now)}
+    return session.execute(OF_A_STEP, asked).scalar_one()

@@ -1,0 +1,111 @@
+"""A new hazard's rows, before the law's first event is written on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from models.clock import local, parse_time
+from models.enumerations import Field, Grade, InterimControl, Nature, SlaClass, Source, Threat, Word
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
+from statemachines.errors import Refused
+from statemachines.load import Acting
+
+PLACE = text("""
+select place.*, township.code as township, (
+    select id from campaign where township_id = place.township_id and starts_at <= :now and deadline >= :now order by deadline limit 1
+) as campaign_id
+from place join township on township.id = place.township_id where place.township_id = :township_id and place.code = :code
+""")
+
+NUMBER = text("""
+insert into counter (township_id, series, value) values (:township_id, :series, 1)
+on conflict (township_id, series) do update set value = counter.value + 1 returning value
+""")
+
+INSERT = text("""
+with numbered as (
+    insert into cases (township_id, kind, code, state, version, round, events, last_hash, grade, level, place_id, village_id, team_id,
+        responsible_post_id, campaign_id, opened_at, due_at)
+    values (:township_id, 'hazard', :code, 'found', 1, 1, 0, '', :grade, 0, :place_id, :village_id, :team_id, :responsible_post_id,
+        :campaign_id, :now, null)
+    returning id
+)
+insert into hazard (case_id, sla_class, field, threat, nature, source, item, description, location, measure, legal_basis, found_at,
+    found_person, found_post, campaign_capped, beyond_campaign, due_estimated, on_spot, reinspected_by, interim_control, interim_kept,
+    needs_gov_coordination, listing, recurrence_count, extension_count, returned_count, failed_count, confidentiality,
+    district_consent_no, plan)
+select id, :sla_class, :field, :threat, :nature, :source, :item, :description, :location, :measure, :legal_basis, :found_at,
+    :person, :post, false, false, false, false, '[]', :interim_control, false, :needs_gov_coordination, 'none', 0, 0, 0, 0,
+    :confidentiality, :district_consent_no, null
+from numbered
+""")
+
+
+def insert_hazard(session: Session, acting: Acting, now: datetime, facts: Mapping[str, Any]) -> str:
+    """Numbers a new hazard (YH-<year found>-<n>) and inserts its rows. Raises Refused(G1) for an unknown place or word."""
+    place = session.execute(PLACE, {"township_id": acting.township_id, "code": str(facts.get("place")), "now": now}).first()
+    if place is None:
+        raise Refused("G1", f"没有编号为“{facts.get('place')}”的场所，请核对。", f"There is no place {facts.get('place')!r}.")
+    found_at = _moment(facts.get("found_at")) or now
+    series = f"YH-{local(found_at).year}"
+    number = session.execute(NUMBER, {"township_id": acting.township_id, "series": series}).scalar_one()
+    code = f"{series}-{number:04d}"
+    session.execute(
+        INSERT, {"code": code, "found_at": found_at, "now": now, **_place(place), **_words(facts, place), **_said(facts, acting)}
+    )
+    return code
+
+
+def _place(place: Row[Any]) -> dict[str, Any]:
+    names = ("township_id", "village_id", "team_id", "responsible_post_id", "campaign_id")
+    return {"place_id": place.id, **{name: getattr(place, name) for name in names}}
+
+
+def _words(facts: Mapping[str, Any], place: Row[Any]) -> dict[str, Word]:
+    grade = _word(Grade, facts.get("grade"), Grade.general)
+    asked = _word(SlaClass, facts.get("sla_class"), SlaClass.major if grade == Grade.major else SlaClass.g7)
+    fits = (grade == Grade.major) == (asked == SlaClass.major)
+    if not fits:
+        raise Refused("G1", "等级与时限类别不符，请核对。", "Grade and class don't go together; correct one.")
+    return {
+        "grade": grade,
+        "sla_class": asked,
+        "field": _word(Field, facts.get("field") or place.field, Field.other),
+        "threat": _word(Threat, facts.get("threat"), Threat.fire),
+        "nature": _word(Nature, facts.get("nature"), Nature.thing),
+        "source": _word(Source, facts.get("source"), Source.inspection),
+        "interim_control": _word(InterimControl, facts.get("interim_control"), InterimControl.none),
+    }
+
+
+def _said(facts: Mapping[str, Any], acting: Acting) -> dict[str, Any]:
+    basis = facts.get("legal_basis") or []
+    return {
+        "item": facts.get("item"),
+        "description": str(facts["description"]).strip(),
+        "location": str(facts.get("location") or facts.get("exact_location")).strip(),
+        "measure": facts.get("measure"),
+        "legal_basis": [basis] if isinstance(basis, str) else list(basis),
+        "needs_gov_coordination": facts.get("needs_gov_coordination") is True,
+        "confidentiality": facts.get("confidentiality"),
+        "district_consent_no": facts.get("district_consent_no"),
+        "person": acting.person,
+        "post": acting.post,
+    }
+
+
+def _word(kind: type[Word], value: Any, default: Word) -> Word:
+    if value is None or value == "":
+        return default
+    try:
+        return kind(value)
+    except ValueError:
+        raise Refused("G1", f"“{value}”不是可选的{kind.__name__}。", f"{value!r} is not one of {', '.join(kind)}.") from None
+
+
+def _moment(value: Any) -> datetime | None:
+    return parse_time(value) if isinstance(value, str) else value

@@ -8,8 +8,8 @@ from statemachines.hazard import ACCOUNTABLE, APPROVERS, OPEN, TRANSITIONS, Tran
 
 PAGE = """# 隐患状态机 The hazard's state machine
 
-由 `bihuan diagram --page` 生成，请勿手改。This page is drawn from `TRANSITIONS` in `statemachines/hazard.py`, the same table that the machine
-runs on; `bihuan diagram --page > docs/hazard-machine.md` writes it anew, and a test compares the two.
+由 `bihuan diagram --page` 生成，请勿手改。This page is drawn from `TRANSITIONS` in `statemachines/hazard.py`, the table that the
+machine runs on; `bihuan diagram --page > docs/hazard-machine.md` writes it anew, and a test compares the two.
 
 ```mermaid
 {mermaid}```

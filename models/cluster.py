@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from models.filelock import FileLock
 from models.postmaster import SOCKET_PORT, ClusterError, Postmaster, Progress, program
 from models.settings import Settings
 
@@ -111,11 +112,14 @@ class EmbeddedCluster(Cluster):
 
     def join(self, progress: Progress) -> None:
         self.postmaster.join((SUPERUSER, *ROLES.values()), progress)
-        if not (self.postmaster.folder / "furnished").exists():
-            self._furnish()
+
+    def furnish(self) -> None:
+        """Makes roles and databases, once; a start that was cut off is taken up where it stopped."""
+        with FileLock(self.postmaster.folder / "furnish"):
+            if not (self.postmaster.folder / "furnished").exists():
+                self._furnish()
 
     def _furnish(self) -> None:
-        """Makes roles and databases; a start that was cut off is taken up where it stopped."""
         from psycopg import sql
 
         with_password = sql.SQL("create role {} login password {}")
@@ -195,6 +199,7 @@ def cluster(settings: Settings, *, durable: bool = True, progress: Progress = la
     embedded = EmbeddedCluster(postmaster)
     embedded.join(progress)
     try:
+        embedded.furnish()
         yield embedded
     finally:
         postmaster.leave()

@@ -50,7 +50,7 @@ TUNING = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "password_encryption": "scram-sha-256",
 }
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 TROUBLES = {
     "No space left on device": (
         "磁盘空间不足，数据库无法启动，请腾出空间后再试。",

@@ -31,7 +31,7 @@ class WordText(TypeDecorator[Word]):
 
 def word(kind: type[Word], *, default: Word | None = None, nullable: bool = False) -> Any:
     """A column holding one member of `kind`."""
-    column = Column(WordText(kind), nullable=nullable)
+    column: Column[Word] = Column(WordText(kind), nullable=nullable)
     return Field(default=default, sa_column=column) if default or nullable else Field(sa_column=column)
 
 

@@ -82,7 +82,7 @@ class Source(Word):
     self_check = "self_check", "企业自查"
     patrol = "patrol", "巡查巡护"
     public = "public", "群众举报"
-    upper = "upper", "上级交办", "from above"
+    upper = "upper", "上级交办", "from above"  # type: ignore[assignment]  # hides str.upper, which nobody needs of a word
     joint = "joint", "联合检查", "joint inspection"
     recheck = "recheck", "回头看"
 

@@ -17,13 +17,14 @@ from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import Any
 
-from models.calendar import Calendar, Hours
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.calendar import Calendar, Span
 from models.deadlines import Limit, Unit
 from models.deadlines import Rung as RungOffset
 from models.enumerations import Clock, Grade, SlaClass
 from models.township import DayKind
-from sqlalchemy import text
-from sqlmodel import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ _known: dict[tuple[str, int, int], Rules] = {}
 def _read(session: Session, township_id: int) -> Rules:
     said = session.execute(text("select rules from township where id = :id"), {"id": township_id}).scalar_one()
     days = session.execute(text("select day, kind from workday where township_id = :id"), {"id": township_id}).all()
-    hours = tuple((_time(first), _time(last)) for first, last in said["working_hours"])
+    hours = tuple(Span(_time(first), _time(last)) for first, last in said["working_hours"])
     quiet_from, quiet_until = said["quiet_hours"]
     return Rules(
         calendar=_calendar(hours, tuple((row.day, DayKind(row.kind)) for row in days)),
@@ -105,8 +106,8 @@ def _ladders(session: Session, township_id: int) -> dict[tuple[str, str], Ladder
 
 
 @lru_cache(maxsize=8)
-def _calendar(hours: Hours, days: tuple[tuple[date, DayKind], ...]) -> Calendar:
-    return Calendar.of(dict(days), hours)
+def _calendar(hours: tuple[Span, ...], days: tuple[tuple[date, DayKind], ...]) -> Calendar:
+    return Calendar(dict(days), hours)
 
 
 def _limit(said: Mapping[str, Any]) -> Limit:

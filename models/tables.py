@@ -6,6 +6,7 @@ from models import (  # noqa: F401
     campaign,
     case,
     checklist,
+    clock,
     event,
     evidence,
     hazard,

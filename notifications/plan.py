@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
+from sqlmodel import Session
+
 from models.clock import day_of
 from models.database import as_json
 from models.enumerations import Purpose
-from sqlalchemy import text
-from sqlmodel import Session
 
 # `telling`: c (a row of cases), timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
 PLAN = """
@@ -53,8 +54,7 @@ office_told as (
     ) office
     cross join lateral post_contacts(office.id, :day) contact
     on conflict do nothing returning id
-)
-"""
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +91,4 @@ def plan_step(session: Session, case_id: int, occasion: str, tellings: Sequence[
     if not said:
         return 0
     asked = {"case_id": case_id, "occasion": occasion, "said": as_json(said), "now": now, "day": day_of(now)}
-    return session.execute(OF_A_STEP, asked).scalar_one()
+    return int(session.execute(OF_A_STEP, asked).scalar_one())

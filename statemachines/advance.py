@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
 from models.database import as_json
 from models.enumerations import HazardState, ReasonCode
 from models.rules import rules_of
 from notifications.plan import plan_step
-from sqlalchemy import Row, text
-from sqlmodel import Session
-
 from statemachines import hazard as law
 from statemachines.effects import EFFECTS, Change, Step
 from statemachines.errors import LawError, NotAllowed, Refused, Stale
@@ -28,7 +28,7 @@ from statemachines.history import micros, salted
 from statemachines.load import Acting, Seated, load_case, seat, situation
 from statemachines.new import insert_hazard
 from statemachines.situation import Situation
-from statemachines.timers import RUNNING, Start
+from statemachines.timers import RUNNING, insert_timers
 
 __all__ = ["Acting", "Outcome", "advance", "offers", "register"]
 log = logging.getLogger("bihuan.law")
@@ -131,7 +131,7 @@ def _write(step: Step, trigger: str, from_state: str | None, wall: datetime, flo
     _keep_remarks(step.session, step.case.id, seq, remarks)
     stops = _stops(step, change, from_state)
     _stop(step, stops, wall)
-    _start(step.session, step.case.id, change.starts)
+    insert_timers(step.session, step.case.id, change.starts)
     plan_step(step.session, step.case.id, f"{step.case.code}#{seq}", change.tellings, step.now)
     return Outcome(step.case.id, step.case.code, step.to, moved.version, seq, moved.last_hash)
 
@@ -246,31 +246,3 @@ where case_id = :case_id and state in ('planned', 'held', 'pending', 'retry')
 def _stop(step: Step, clocks: list[str], wall: datetime) -> None:
     """Stops timers and takes back what has not left yet and no longer holds."""
     step.session.execute(STOP, {"case_id": step.case.id, "clocks": clocks, "now": step.now, "wall": wall, "state": step.to})
-
-
-START = text("""
-insert into timer (case_id, clock, ladder_id, run, started_at, due_at, rung_at, fired, repeat, next_at)
-select :case_id, clock, ladder_id, 1, started_at, due_at, rung_at, 0, 0, next_at
-from jsonb_to_recordset(cast(:starts as jsonb))
-    as said(clock text, ladder_id int, started_at timestamptz, due_at timestamptz, rung_at timestamptz[], next_at timestamptz)
-on conflict (case_id, clock) do update set
-    ladder_id = excluded.ladder_id, run = timer.run + 1, started_at = excluded.started_at, due_at = excluded.due_at,
-    rung_at = excluded.rung_at, fired = 0, repeat = 0, fired_at = null, next_at = excluded.next_at, held_until = null,
-    held_rung = null, held_by = null, stopped_at = null, quarantined_at = null, quarantine_reason = null
-""")
-
-
-def _start(session: Session, case_id: int, starts: list[Start]) -> None:
-    rows = [
-        {
-            "clock": s.clock,
-            "ladder_id": s.ladder_id,
-            "started_at": s.started_at,
-            "due_at": s.due_at,
-            "rung_at": s.rung_at,
-            "next_at": s.next_at,
-        }
-        for s in starts
-    ]
-    if rows:
-        session.execute(START, {"case_id": case_id, "starts": as_json(rows)})

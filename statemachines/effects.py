@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
 from models.clock import parse_time
 from models.deadlines import Capped, cap, due_at, next_due_after_failure
 from models.enumerations import Clock, EvidenceKind, Grade, HazardState, InterimControl, Purpose, SlaClass
 from models.rules import Rules
 from notifications.plan import Telling
-from sqlalchemy import Row, text
-from sqlmodel import Session
-
 from statemachines.guards import UNDO
 from statemachines.history import micros, salted
 from statemachines.load import Seated, approvers, assignee_of, master_of, rung_told
@@ -104,7 +104,8 @@ def assign(step: Step) -> Change:
     return Change(
         case={"responsible_post_id": assignee.id},
         hazard={
-            "assigned_at": step.now, "acknowledged_at": None, "sla_class": sla_class, "measure": step.facts.get("measure") or step.case.measure,
+            "assigned_at": step.now, "acknowledged_at": None, "sla_class": sla_class,
+            "measure": step.facts.get("measure") or step.case.measure,
             "original_due_at": step.case.original_due_at or due.due, **_due_columns(due),
         },
         starts=[*_plain(step, Clock.acknowledge), start(step.rules, Clock.rectify, step.grade, step.now, due.due)],
@@ -114,8 +115,10 @@ def assign(step: Step) -> Change:
 
 
 def end(step: Step) -> Change:
-    """核实不成立, 合并重复, 撤销: the finder learns of it, and who was to rectify it too."""
+    """核实不成立, 合并重复, 撤销: the finder learns of it, who was to rectify it too, and whoever was named as the second person."""
     told = [f"post:{step.case.found_post}"] + (["responsible"] if step.case.assigned_at else [])
+    if step.situation.second:
+        told.append(f"post:{step.situation.second.post}")
     return Change(tellings=[Telling(Purpose.outcome, tuple(told))])
 
 
@@ -326,8 +329,8 @@ def _rectify_due(step: Step, grade: Grade, sla_class: SlaClass, assigned_at: dat
 
 def _class_asked(step: Step) -> SlaClass:
     asked = step.facts.get("sla_class")
-    fits = asked and (step.grade == Grade.major) == (asked == SlaClass.major)
-    return SlaClass(asked) if fits else step.sla_class
+    fits = (step.grade == Grade.major) == (asked == SlaClass.major)
+    return SlaClass(asked) if asked and fits else step.sla_class
 
 
 def _due_columns(due: Capped) -> dict[str, Any]:

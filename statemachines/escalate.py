@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from models.clock import Clock, day_of
-from models.database import transaction
-from notifications.plan import PLAN
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
+
+from models.clock import Clock, day_of
+from models.database import transaction
+from notifications.plan import PLAN
 
 log = logging.getLogger("bihuan.escalate")
 
@@ -98,13 +99,13 @@ moved_timer as (
         rung_at = case when posts = '{{}}' and following is not null
             then bodied.rung_at[1 : following - 1] || cast(:now as timestamptz) || bodied.rung_at[following + 1 :] else bodied.rung_at end,
         next_at = case
-            when following is null then repeats_from + every * (1 + floor(extract(epoch from :now - repeats_from) / extract(epoch from every)))
+            when following is null
+                then repeats_from + every * (1 + floor(extract(epoch from :now - repeats_from) / extract(epoch from every)))
             when posts = '{{}}' then :now
             else bodied.rung_at[following] end
     from bodied where timer.id = bodied.id
 )
-select (select count(*) from due) as taken, (c).code, clock, level, rung, run, skipped, told_again, posts, urge_letter, due_at,
-    (c).grade, offset_hours
+select (bodied.c).code, bodied.clock, level, rung, skipped, posts, bodied.due_at, (bodied.c).grade, offset_hours
 from due left join bodied on bodied.id = due.id order by (bodied.c).code
 """)  # fmt: skip
 

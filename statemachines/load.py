@@ -1,4 +1,4 @@
-"""What the law needs to know of a case, read from the database: the case under lock, and no more facts than the trigger's guards ask for."""
+"""What the law needs to know of a case, read from the database: the case under lock, and only the facts that the guards ask for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.case import Case
-from models.clock import day_of
-from models.enumerations import EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from models.case import Case
+from models.clock import day_of, parse_time
+from models.enumerations import EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
 from statemachines.errors import NoSuchCase, NotAllowed
 from statemachines.situation import Actor, Assignee, Master, Party, Photo, Plan, Situation
 
@@ -54,7 +54,7 @@ class Seated:
 
 def seat(session: Session, acting: Acting, now: datetime) -> Seated:
     """The actor as history will name them. Raises NotAllowed when the person doesn't hold the post on the day of `now`."""
-    if acting.post == "system":
+    if (acting.person, acting.post) == (SYSTEM.person, SYSTEM.post):
         return Seated(SYSTEM)
     asked = {"township_id": acting.township_id, "person": acting.person, "post": acting.post, "day": day_of(now)}
     row = session.execute(ACTOR, asked).first()
@@ -64,7 +64,7 @@ def seat(session: Session, acting: Acting, now: datetime) -> Seated:
     return Seated(actor, row.id, row.unit_id, row.unit_kind)
 
 
-ENGINE_COLUMNS = ", ".join(f"c.{name}" for name in Case.__table__.columns.keys() if name != "due_at")  # type: ignore[attr-defined]
+ENGINE_COLUMNS = ", ".join(f"c.{name}" for name in Case.model_fields if name != "due_at")
 CASE = text(f"""
 select {ENGINE_COLUMNS}, h.*, township.code as township, township.salt, place.code as place, place.lat, place.lon,
     team.code as team, responsible.code as responsible_post, campaign.deadline as campaign_deadline
@@ -121,12 +121,19 @@ def _standing(case: Row[Any], seated: Seated, facts: Mapping[str, Any]) -> dict[
         "reinspectors": frozenset(Party(**party) for party in case.reinspected_by),
         "closed_at": case.closed_at,
         "closed_by": _party(case.closed_person, case.closed_post),
-        "plan": Plan(**{name: plan.get(name) for name in Plan.__dataclass_fields__ if plan.get(name) is not None}) if plan else None,
+        "plan": _plan(plan),
         "district_consent_no": case.district_consent_no,
         "interim_control": InterimControl(case.interim_control),
         "interim_kept": case.interim_kept,
         "listed": case.listing != "none",
     }
+
+
+def _plan(said: Mapping[str, Any]) -> Plan | None:
+    items: dict[str, Any] = {name: said[name] for name in Plan.__dataclass_fields__ if said.get(name)}
+    if isinstance(items.get("filed_at"), str):
+        items["filed_at"] = parse_time(items["filed_at"])
+    return Plan(**items) if items else None
 
 
 def _party(person: str | None, post: str | None) -> Party | None:
@@ -181,13 +188,13 @@ def _responsible_people(session: Session, case: Row[Any], seated: Seated, now: d
 APPROVERS = text("""
 with asked as (
     select c.*, case when c.grade = 'major' then 'township_head'
-        when h.sla_class = 'g30' or h.recurrence_count >= 2 then 'deputy_in_charge' else 'office_head' end as kind
+        when h.sla_class = 'g30' or h.recurrence_count >= 2 then 'deputy_in_charge' else 'office_head' end as calls_for
     from cases c join hazard h on h.case_id = c.id where c.id = :case_id
 ),
 called as (
     select post.id, 0 as depth from asked join post on post.township_id = asked.township_id and post.active
-    where (asked.kind = 'office_head' and (post.kind = 'office_head' or post.kind = 'station_head' and post.unit_id <> asked.team_id))
-        or (asked.kind <> 'office_head' and post.id = (select case_posts(c, asked.kind) from cases c where c.id = asked.id limit 1))
+    where (asked.calls_for = 'office_head' and (post.kind = 'office_head' or post.kind = 'station_head' and post.unit_id <> asked.team_id))
+        or (asked.calls_for <> 'office_head' and post.id = (select case_posts(c, asked.calls_for) from cases c where c.id = asked.id limit 1))
 ),
 above as (
     select chain.ancestor_id as id, min(chain.depth) as depth from called join post_chain chain on chain.post_id = called.id group by 1
@@ -201,7 +208,7 @@ eligible as (
     )
 )
 select eligible.id, eligible.code, eligible.depth from eligible, asked
-where depth = (select min(depth) from eligible) order by (eligible.kind = asked.kind) desc, code
+where depth = (select min(depth) from eligible) order by (eligible.kind = asked.calls_for) desc, eligible.code
 """)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.clock import local, parse_time
-from models.enumerations import Field, Grade, InterimControl, Nature, SlaClass, Source, Threat, Word
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from models.clock import local, parse_time
+from models.enumerations import Field, Grade, InterimControl, Nature, SlaClass, Source, Threat, Word
 from statemachines.errors import Refused
 from statemachines.load import Acting
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.database import as_json
 from models.deadlines import rung_times
 from models.enumerations import Clock, Grade, HazardState
 from models.rules import Rules
@@ -44,3 +48,32 @@ def start(
     ladder = rules.ladder(clock, grade)
     times = rung_times(due, started_at, ladder.rungs, rules.calendar, shortened_from)
     return Start(clock, ladder.id, started_at, due, times)
+
+
+START = text("""
+insert into timer (case_id, clock, ladder_id, run, started_at, due_at, rung_at, fired, repeat, next_at)
+select :case_id, clock, ladder_id, 1, started_at, due_at, rung_at, 0, 0, next_at
+from jsonb_to_recordset(cast(:starts as jsonb))
+    as said(clock text, ladder_id int, started_at timestamptz, due_at timestamptz, rung_at timestamptz[], next_at timestamptz)
+on conflict (case_id, clock) do update set
+    ladder_id = excluded.ladder_id, run = timer.run + 1, started_at = excluded.started_at, due_at = excluded.due_at,
+    rung_at = excluded.rung_at, fired = 0, repeat = 0, fired_at = null, next_at = excluded.next_at, held_until = null,
+    held_rung = null, held_by = null, stopped_at = null, quarantined_at = null, quarantine_reason = null
+""")
+
+
+def insert_timers(session: Session, case_id: int, starts: list[Start]) -> None:
+    """Starts the clocks; one that has run before starts its next run."""
+    rows = [
+        {
+            "clock": s.clock,
+            "ladder_id": s.ladder_id,
+            "started_at": s.started_at,
+            "due_at": s.due_at,
+            "rung_at": s.rung_at,
+            "next_at": s.next_at,
+        }
+        for s in starts
+    ]
+    if rows:
+        session.execute(START, {"case_id": case_id, "starts": as_json(rows)})

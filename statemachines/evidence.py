@@ -1,0 +1,53 @@
+"""Evidence joins a case: append-only, by whoever has to do with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.enumerations import EvidenceKind, HazardState, PostKind
+from statemachines.errors import NotAllowed, Refused
+from statemachines.load import Acting, load_case, seat
+
+OWN_PLACE_ONLY = (PostKind.enterprise_principal, PostKind.enterprise_safety)
+
+ADD = text("""
+insert into evidence (case_id, kind, round, sha256, stored, media_type, taken_at, lat, lon, note, added_at, added_person, added_post)
+values (:case_id, :kind, :round, :sha256, :stored, :media_type, :taken_at, :lat, :lon, :note, :now, :person, :post)
+on conflict on constraint the_same_picture_once_a_case do update set sha256 = excluded.sha256 returning id
+""")
+
+
+def add_evidence(
+    session: Session,
+    code: str,
+    acting: Acting,
+    now: datetime,
+    *,
+    kind: EvidenceKind,
+    sha256: str,
+    taken_at: datetime | None = None,
+    lat: float | None = None,
+    lon: float | None = None,
+    note: str | None = None,
+    stored: str | None = None,
+    media_type: str = "image/jpeg",
+) -> int:
+    """Adds a photo or a paper to the case's present round; the same bytes twice are one. Returns the evidence's id.
+
+    `sha256` is of the bytes as they were sent, `taken_at` what the camera said. Raises NoSuchCase, NotAllowed for somebody who has
+    nothing to do with the case, Refused(state) when the case has ended.
+    """
+    case = load_case(session, acting.township_id, code)
+    seated = seat(session, acting, now)
+    if seated.actor.kind in OWN_PLACE_ONLY and acting.post != case.responsible_post and seated.unit_id != case.village_id:
+        raise NotAllowed(acting.post, "只能给本单位的隐患上传材料。", "You can add evidence to your own unit's hazards only.")
+    if HazardState(case.state).ended:
+        raise Refused("state", "隐患已办结，不能再添加材料。", "The case has ended; evidence can't be added any more.")
+    asked = {
+        "case_id": case.id, "kind": kind, "round": case.round, "sha256": sha256, "stored": stored, "media_type": media_type,
+        "taken_at": taken_at, "lat": lat, "lon": lon, "note": note, "now": now, "person": acting.person, "post": acting.post,
+    }  # fmt: skip
+    return int(session.execute(ADD, asked).scalar_one())

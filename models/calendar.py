@@ -94,7 +94,7 @@ class Calendar:
         return index < len(working) and working[index] == ordinal
 
     def is_estimated(self, day: date) -> bool:
-        """Whether the notice that decides about `day` isn't known. From 28 December on next year's notice has a say: it may move New Year."""
+        """Whether the notice that decides about `day` isn't known. From 28 December on that may be next year's: it can move New Year."""
         return self._year(day.year).estimated or ((day.month, day.day) >= (12, 28) and self._year(day.year + 1).estimated)
 
     def rests_on_estimate(self, start: datetime, end: datetime) -> bool:
@@ -115,7 +115,7 @@ class Calendar:
         return self.add_working_time(instant, NONE)
 
     def add_working_hours(self, start: datetime, hours: float) -> datetime:
-        """The first instant by which `hours` of working time have passed since `start`; for hours below 0 the last one before it. In UTC."""
+        """The first instant by which `hours` of working time have passed since `start`; below 0, the last one before it. In UTC."""
         return self.add_working_time(start, timedelta(hours=hours))
 
     def add_working_days(self, start: datetime, days: float) -> datetime:

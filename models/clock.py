@@ -107,12 +107,12 @@ class Anchors:
     def at(self, wall: datetime) -> datetime:
         """The business instant at the machine instant `wall`."""
         elapsed = max(self._lived(wall) - self.wall, timedelta(0))
-        ahead = self.business + elapsed * self.speed
-        if self.slow_after is None or ahead <= self.slow_after:
-            return ahead
-        if self.business >= self.slow_after:
-            return self.business + elapsed
-        return self.slow_after + (elapsed - (self.slow_after - self.business) / self.speed)
+        if self.slow_after is None:
+            return self.business + elapsed * self.speed
+        fast = max((self.slow_after - self.business) / self.speed, timedelta(0))
+        if elapsed > fast:
+            return max(self.slow_after, self.business) + (elapsed - fast)
+        return min(self.business + elapsed * self.speed, max(self.slow_after, self.business))
 
     def silent(self, wall: datetime) -> bool:
         """Whether the last beat is so old that the clock stands still."""
@@ -253,13 +253,14 @@ def parse_time(text: str) -> datetime:
     Raises ValueError with a sentence for anything else, a time without its offset included.
     """
     written = text.strip().upper()
-    if WRITTEN_DAY.fullmatch(written):
-        return start_of(date.fromisoformat(written))
-    if not WRITTEN_TIME.fullmatch(written):
-        raise ValueError(f"«{text}» is not a time: expected 2023-03-01 or 2023-03-01T10:00:00+08:00")
-    instant = pendulum.parse(written, exact=True)
-    assert isinstance(instant, pendulum.DateTime)
-    return datetime.fromisoformat(instant.isoformat()).astimezone(UTC)
+    try:
+        if WRITTEN_DAY.fullmatch(written):
+            return start_of(date.fromisoformat(written))
+        if WRITTEN_TIME.fullmatch(written):
+            return datetime.fromisoformat(str(pendulum.parse(written, exact=True))).astimezone(UTC)
+    except ValueError:
+        pass
+    raise ValueError(f"«{text}» is not a time: expected 2023-03-01 or 2023-03-01T10:00:00+08:00")
 
 
 def say(instant: datetime, *, year: bool = False) -> str:

@@ -151,7 +151,7 @@ def next_due_after_failure(
     campaign_deadline: datetime | None = None,
     leaves: timedelta = CAP_LEAVES,
 ) -> Capped:
-    """The due time of the round after a failed re-inspection: the old one while it lies ahead, else half the class limit from now, capped."""
+    """The due time after a failed re-inspection: the old one while it lies ahead, else half the class limit from now, capped."""
     if old_due > failed_at:
         return Capped(utc(old_due), capped=False, beyond_campaign=_beyond(old_due, campaign_deadline))
     return cap(due_at(failed_at, class_limit.half(), calendar), failed_at, campaign_deadline, leaves)

@@ -92,7 +92,7 @@ def _rung(tree: Tree, cc: tuple[str, ...], mentions: list[Mention]) -> Rung | No
 
 def _check_order(branches: list[Tree], rungs: list[Rung]) -> None:
     """In time, and upwards: what comes later is never a lower level."""
-    for branch, before, rung in zip(branches[1:], rungs, rungs[1:]):
+    for branch, before, rung in zip(branches[1:], rungs, rungs[1:], strict=False):
         if (rung.after_hours, rung.level) == (before.after_hours, before.level):
             branch.fault(f"重复 duplicate rung: {rung.after_hours:g} h, level {rung.level}", "每级一次 each rung once")
         elif rung.after_hours < before.after_hours or rung.level < before.level:

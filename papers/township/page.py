@@ -66,11 +66,18 @@ def _code(tree: Tree, township: Unit | None) -> str | None:
 def _zone(tree: Tree) -> ZoneInfo | None:
     cell = tree.cell()
     name = cell.filled()
+    if name and name != CHINA.key:
+        cell.fault(f"{_zone_trouble(name)} {cell.shown}", CHINA.key)
+    return CHINA if name else None
+
+
+def _zone_trouble(name: str) -> str:
+    """China has one time, and so has every page and message of Bihuan."""
     try:
-        return ZoneInfo(name) if name else None
+        ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        cell.fault(f"没有这个时区 unknown time zone {cell.shown}", "Asia/Shanghai")
-        return None
+        return "没有这个时区 unknown time zone"
+    return "只支持北京时间 only China's time is kept"
 
 
 def _expected(tree: Tree) -> tuple[dict[PlaceKind, int], dict[PlaceKind | None, int]]:

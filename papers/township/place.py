@@ -13,9 +13,8 @@ from papers.township.sheet import Row, Sheet
 from papers.township.unit import Unit
 
 REQUIRED = ("code", "name", "kind", "village")
-OPTIONAL = (
-    "address", "lat", "lon", "status", "responsible", "team", "field", "market_street", "also_street_shop", "nine_small", "crowded", "phone",
-)  # fmt: skip
+ABOUT = ("address", "lat", "lon", "phone", "market_street", "also_street_shop", "nine_small", "crowded")
+OPTIONAL = ("status", "responsible", "team", "field", *ABOUT)
 NINE_SMALL = frozenset(kind for kind in PlaceKind if kind.startswith("small_"))
 CROWDED = frozenset(
     {PlaceKind.school, PlaceKind.kindergarten, PlaceKind.hospital, PlaceKind.nursing_home, PlaceKind.supermarket, PlaceKind.workshop}

@@ -118,4 +118,4 @@ def _row(line: Line, header: Sequence[str], file: str, findings: Findings) -> Ro
         findings.add(file, number, what, f"{len(header)} 格；含逗号的内容要加双引号 quote what has a comma")
         return None
     padded = [*cells, *[""] * (len(header) - len(cells))]
-    return Row(file, number, dict(zip(header, padded)), findings)
+    return Row(file, number, dict(zip(header, padded, strict=False)), findings)

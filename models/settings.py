@@ -40,7 +40,9 @@ class Settings:
         database_url = _database(given, "BIHUAN_DATABASE_URL")
         owner_url = _database(given, "BIHUAN_DATABASE_OWNER_URL")
         if owner_url and not database_url:
-            raise _wrong("BIHUAN_DATABASE_URL", "", "设了 BIHUAN_DATABASE_OWNER_URL 就要一并设置", "set it too, beside BIHUAN_DATABASE_OWNER_URL")
+            raise _wrong(
+                "BIHUAN_DATABASE_URL", "", "设了 BIHUAN_DATABASE_OWNER_URL 就要一并设置", "set it too, beside BIHUAN_DATABASE_OWNER_URL"
+            )
         return cls(
             home=Path(given.get("BIHUAN_HOME") or ".bihuan").expanduser().absolute(),
             port=port,
@@ -78,5 +80,7 @@ def _public_url(given: Mapping[str, str], port: int) -> str:
     text = (given.get("BIHUAN_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _wrong("BIHUAN_PUBLIC_URL", text, "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://")
+        raise _wrong(
+            "BIHUAN_PUBLIC_URL", text, "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://"
+        )
     return text

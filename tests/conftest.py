@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if BROWSER is None:
-        terminalreporter.write_line("浏览器测试未运行：本机没有 Chromium。 The browser tests did not run: there is no Chromium on this machine.")
+        terminalreporter.write_line("浏览器测试未运行：本机没有 Chromium。 Browser tests left out: no Chromium on this machine.")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-from models.tables import metadata
+from models.tables import metadata, types_differ
 from sqlalchemy import create_engine, pool
 
 
@@ -11,7 +11,7 @@ def run() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url, "the caller gives the owner's URL"
     with create_engine(url, poolclass=pool.NullPool).connect() as connection:
-        context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+        context.configure(connection=connection, target_metadata=metadata, compare_type=types_differ)
         with context.begin_transaction():
             context.run_migrations()
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import String
+from sqlmodel import AutoString, SQLModel
+
 from models import (  # noqa: F401
     campaign,
     case,
@@ -18,6 +23,11 @@ from models import (  # noqa: F401
     timer,
     township,
 )
-from sqlmodel import SQLModel
+from models.columns import WordText
 
 metadata = SQLModel.metadata
+
+
+def types_differ(_context: Any, _column: Any, _other: Any, inspected: Any, declared: Any) -> bool | None:
+    """For Alembic's comparison: text is text, whether declared by its length or not; the rest it compares itself."""
+    return False if isinstance(inspected, String) and isinstance(declared, String | AutoString | WordText) else None

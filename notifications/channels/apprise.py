@@ -1,0 +1,93 @@
+"""The one way out: Apprise. No other file imports it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import apprise
+from apprise import NotifyFormat
+
+from notifications.channels.answer import ROBOTS, meaning
+from notifications.channels.overheard import heard_here, listening, watch
+from notifications.outcome import Kind, Outcome
+
+READ_SECONDS = 8.0
+LEAST_SECRET = 5
+
+# Redirects are refused: a POST that follows one arrives as a GET without its body, and answers 200.
+ASSET = apprise.AppriseAsset(app_id="Bihuan", app_desc="闭环 Bihuan", app_url="", async_mode=False, http_redirects=False)
+
+
+class _Reasons(logging.Handler):
+    """Keeps what Apprise says in this thread for the message it says it about, and keeps it from everybody else: it may hold secrets.
+
+    (Apprise's own LogCapture listens to all threads at once and would mix their reasons up.)
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        heard = heard_here()
+        if heard is not None and record.levelno >= logging.WARNING:
+            heard.said.append(record.getMessage())
+
+
+def _own_the_log() -> None:
+    log = logging.getLogger("apprise")
+    log.propagate = False
+    log.handlers = [_Reasons()]
+
+
+_own_the_log()
+
+
+def send(url: str, title: str, body: str) -> Outcome:
+    """Hands one message to one channel. Never raises; `detail` holds no part of the URL but its host."""
+    service = _service(url)
+    if service is None:
+        return Outcome(Kind.permanent, "not an address that Apprise knows", channel_gone=True)
+    alone = apprise.Apprise(asset=ASSET)
+    if not alone.add(service):
+        return Outcome(Kind.permanent, "an address that Apprise won't use", channel_gone=True)
+    watch(service)
+    with listening() as heard:
+        taken = alone.notify(body=body, title=title if service.title_maxlen > 0 else "", body_format=NotifyFormat.TEXT)
+    heard.said = [_without_secrets(each, url, service) for each in heard.said]
+    return meaning(None if taken is None else bool(taken), heard, _scheme(url, service) in ROBOTS)
+
+
+def parseable(url: str) -> bool:
+    """Whether Apprise can make a channel of this URL."""
+    return _service(url) is not None
+
+
+def masked(url: str) -> str:
+    """The URL as it may be shown."""
+    service = _service(url)
+    return str(service.url(privacy=True)).split("?", 1)[0] if service else "…"
+
+
+def _service(url: str) -> Any:
+    """The plugin's object for a URL, without waits, repeats or time-outs of its own making; None where there is no such plugin."""
+    service = apprise.Apprise.instantiate(url, asset=ASSET, suppress_exceptions=True)
+    if service is None or not isinstance(service, apprise.NotifyBase):
+        return None
+    service.request_rate_per_sec = 0  # 5.5 s a message otherwise; limits a channel asks for are ours to keep
+    service.retry = 0  # repeating is a state of the notice
+    service.optional = False  # «optional» calls every failure a success
+    if service.socket_read_timeout == type(service).socket_read_timeout:
+        service.socket_read_timeout = READ_SECONDS
+    return service
+
+
+def _scheme(url: str, service: Any) -> str:
+    return str(service.secure_protocol if isinstance(service.secure_protocol, str) else url.split("://", 1)[0]).lower()
+
+
+def _without_secrets(said: str, url: str, service: Any) -> str:
+    """Takes out whatever stands in the URL but not in its masked form."""
+    shown = str(service.url(privacy=True))
+    secrets = [part for part in re.split(r"[/:@?&=%]+", url) if len(part) >= LEAST_SECRET and part not in shown]
+    for secret in sorted(secrets, key=len, reverse=True):
+        said = said.replace(secret, "…")
+    return said

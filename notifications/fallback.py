@@ -1,0 +1,135 @@
+"""When a channel fails: the person's next channel, then the post above; and the office hears which channel it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.clock import day_of
+from notifications.reason import Reason
+
+# Cases are locked before their notices, here as everywhere; a case that somebody else holds has its turn in the next round.
+ON_DISABLED = text("""
+with stranded as (
+    select notice.id, notice.case_id from notice join channel on channel.id = notice.channel_id
+    where notice.state in ('planned', 'held', 'pending', 'retry') and notice.not_before <= :now and channel.disabled_at is not null
+    order by notice.id limit :limit
+),
+free as (
+    select cases.id from cases where id in (select case_id from stranded) order by id for key share skip locked
+)
+select id from stranded where case_id is null or case_id in (select id from free) order by id
+""")
+STRAND = text("""
+update notice set state = 'failed', reason = :reason, settled_at = :wall
+where id in (
+    select id from notice where id = any(:ids) and state in ('planned', 'held', 'pending', 'retry') order by id for update skip locked
+) returning id
+""")
+
+# A bundle's members each go to the next channel, where they are put together again with whatever waits there.
+LOST = """
+lost as (
+    select notice.*, notice.state as outcome from notice where id = any(:ids) and purpose <> 'bundle'
+    union all
+    select member.*, head.state from notice head join notice member on member.bundle_id = head.id
+    where head.id = any(:ids) and member.state = 'bundled'
+),
+next_channel as (
+    select lost.id, (
+        select other.id from channel was join channel other on other.person_id = was.person_id
+        where was.id = lost.channel_id and other.position > was.position and other.disabled_at is null order by other.position limit 1
+    ) as channel_id
+    from lost
+)
+"""
+COPIED = "township_id, case_id, timer_id, run, rung, repeat, purpose, occasion"
+NEXT_CHANNEL = text(f"""
+with {LOST}
+insert into notice (
+    {COPIED}, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state, reason, planned_at,
+    not_before, fallback_of_id, attempts
+)
+select {COPIED}, person_id, next_channel.channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, 'planned',
+    :reason, :now, :now, lost.id, 0
+from lost join next_channel on next_channel.id = lost.id where next_channel.channel_id is not null order by lost.id
+on conflict do nothing returning id
+""")
+POST_ABOVE = text(f"""
+with {LOST}
+insert into notice (
+    {COPIED}, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state, reason, planned_at,
+    not_before, fallback_of_id, attempts
+)
+select {COPIED}, contact.person_id, contact.channel_id, contact.reached_post, lost.for_post_id, contact.standing_in_for, urgent,
+    while_states, facts, 'planned', :reason, :now, :now, lost.id, 0
+from lost join next_channel on next_channel.id = lost.id join post on post.id = lost.post_id
+cross join lateral post_contacts(post.reports_to_id, :day) contact
+where next_channel.channel_id is null and lost.outcome = 'failed' and contact.person_id <> lost.person_id order by lost.id
+on conflict do nothing returning id
+""")
+
+
+def leave_disabled(session: Session, now: datetime, wall: datetime, limit: int) -> list[int]:
+    """Messages that wait for a channel which has been disabled meanwhile: failed without an attempt. Returns their ids."""
+    ids = list(session.execute(ON_DISABLED, {"now": now, "limit": limit}).scalars())
+    if not ids:
+        return []
+    return sorted(session.execute(STRAND, {"ids": ids, "reason": Reason.channel_disabled, "wall": wall}).scalars())
+
+
+def fall_back(session: Session, ids: Sequence[int], now: datetime) -> int:
+    """Plans the next way for messages that failed or whose fate is unknown; `now` is business time. Returns how many were planned.
+
+    An unknown one without another channel is left to the next rung: it may well have been heard.
+    """
+    if not ids:
+        return 0
+    asked = {"ids": list(ids), "now": now, "day": day_of(now)}
+    again = session.execute(NEXT_CHANNEL, {**asked, "reason": Reason.fallback}).all()
+    above = session.execute(POST_ABOVE, {**asked, "reason": Reason.climbed}).all()
+    return len(again) + len(above)
+
+
+DISABLE = text("""
+update channel set disabled_at = :wall, disabled_reason = broken.why
+from unnest(cast(:channels as integer[]), cast(:whys as text[])) as broken(id, why)
+where channel.id = broken.id and disabled_at is null
+""")
+TELL_OFFICE = text("""
+insert into notice (
+    township_id, purpose, occasion, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state,
+    planned_at, not_before, attempts
+)
+select person.township_id, 'channel_failed', 'channel ' || channel.id || ' ' || cast(:day as date), contact.person_id, contact.channel_id,
+    contact.reached_post, office.id, contact.standing_in_for, false, '{}', jsonb_build_object('channel', channel.id, 'why', broken.why,
+        'left', exists (select from channel o where o.person_id = person.id and o.position > channel.position and o.disabled_at is null)),
+    'planned', :now, :now, 0
+from unnest(cast(:channels as integer[]), cast(:whys as text[])) as broken(id, why)
+join channel on channel.id = broken.id join person on person.id = channel.person_id
+cross join lateral (
+    select id from post where township_id = person.township_id and kind = 'office_dispatcher' and active order by code limit 1
+) office
+cross join lateral post_contacts(office.id, :day) contact
+order by channel.id
+on conflict do nothing returning id
+""")
+
+
+def flag_channels(session: Session, gone: Mapping[int, str], wall: datetime) -> None:
+    """Disables channels that are gone, each with the reason; in the order of their ids, so that two senders never wait in a ring."""
+    if gone:
+        channels = sorted(gone)
+        session.execute(DISABLE, {"channels": channels, "whys": [gone[each] for each in channels], "wall": wall})
+
+
+def tell_office(session: Session, broken: Mapping[int, str], now: datetime) -> int:
+    """The office hears of a failing channel once a day. Returns how many messages were planned."""
+    if not broken:
+        return 0
+    channels = sorted(broken)
+    asked = {"channels": channels, "whys": [broken[each] for each in channels], "now": now, "day": day_of(now)}
+    return len(session.execute(TELL_OFFICE, asked).all())

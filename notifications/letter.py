@@ -1,0 +1,193 @@
+"""What a message has to say, read from the database at the moment of sending: never what was true when it was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
+LATE = timedelta(hours=2)
+TOLD = 2  # posts that a message names as next; more would crowd out the rest
+
+
+def from_micros(micros: int) -> datetime:
+    """An instant from the UTC microseconds that facts hold."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A post as people say it: its kind, and the unit it belongs to."""
+
+    kind: str
+    unit: str
+    unit_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rung: its level, and when it is (or was to be) reached, in business time."""
+
+    level: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message's truth. All times are business time, aware.
+
+    `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
+    `mine`: it is that post's own move. `owner` is the responsible post, at `owner_place` when it answers for the place itself.
+    `because` is the reason given at the step that caused the message, a code or words. `up` is the next escalation, `up_to` whom it
+    tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in the order in which they are told.
+    """
+
+    id: int
+    township_id: int
+    purpose: str
+    channel_id: int
+    url: str = field(repr=False)
+    person: str
+    urgent: bool
+    facts: dict[str, Any]
+    planned_at: datetime
+    reached: Seat | None = None
+    meant: Seat | None = None
+    standing_in_for: str | None = None
+    case_id: int | None = None
+    code: str | None = None
+    state: str | None = None
+    grade: str | None = None
+    round: int = 1
+    place: str | None = None
+    what: str | None = None
+    mine: bool = False
+    owner: Seat | None = None
+    owner_place: bool = False
+    supervisor: str | None = None
+    approver: Seat | None = None
+    because: str | None = None
+    clock: str | None = None
+    due_at: datetime | None = None
+    since: datetime | None = None
+    level: int = 0
+    repeat: int = 0
+    up: Step | None = None
+    up_to: tuple[Seat, ...] = ()
+    repeat_hours: int | None = None
+    late: Step | None = None
+    broken: str | None = None
+    broken_scheme: str | None = None
+    nobody: Seat | None = None
+    members: tuple[Letter, ...] = ()
+
+
+def _seat(post: str) -> str:
+    seat = "jsonb_build_object('kind', post.kind, 'unit', unit.name, 'unit_kind', unit.kind)"
+    return f"(select {seat} from post join unit on unit.id = post.unit_id where post.id = {post})"
+
+
+# The promise a message is about: its own timer, or the one that runs for the move it asks for.
+LETTERS = text(f"""
+with wanted as (
+    select notice.*, 1 as company from notice where id = any(:ids) and state in ('pending', 'retry')
+    union all
+    select notice.*, count(*) over (partition by bundle_id) from notice where bundle_id = any(:ids) and state = 'bundled'
+)
+select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
+    {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
+    c.id as case_id, c.code, c.state, c.grade, c.round, place.name as place, hazard.description as what,
+    coalesce(case t.clock when 'dispatch' then meant.kind = 'office_dispatcher' when 'review' then meant.kind = 'inspector'
+        when 'approve' then n.for_post_id = c.approver_post_id else n.for_post_id = c.responsible_post_id end, false) as mine,
+    {_seat("c.responsible_post_id")} as owner, coalesce(place.responsible_post_id = c.responsible_post_id, false) as owner_place,
+    team.name as supervisor, {_seat("c.approver_post_id")} as approver, coalesce(remark.body, step.facts->>'reason') as because,
+    t.clock, case n.purpose when 'dispatch' then hazard.due_at when 'to_dispatch' then t.due_at
+        else coalesce(t.due_at, c.due_at) end as due_at,
+    case n.purpose when 'to_dispatch' then hazard.found_at else hazard.submitted_at end as since,
+    t.rung_at[n.rung] as meant_at, coalesce((n.facts->>'level')::int, 0) as level, coalesce(n.repeat, 0) as repeat,
+    up.level as up_level, up.at as up_at, upper.posts as up_to, ladder.repeat_hours,
+    missed.level as missed_level, missed.at as missed_at,
+    owned.label as broken, split_part(broken.url, '://', 1) as broken_scheme,
+    {_seat("(select id from post where township_id = n.township_id and code = n.facts->>'post')")} as nobody
+from wanted n
+join channel on channel.id = n.channel_id join person on person.id = n.person_id
+left join person absent on absent.id = n.standing_in_for_id
+left join cases c on c.id = n.case_id left join hazard on hazard.case_id = c.id
+left join place on place.id = c.place_id left join unit team on team.id = c.team_id
+left join post meant on meant.id = n.for_post_id
+left join timer t on t.id = coalesce(n.timer_id, (
+    select id from timer where case_id = n.case_id and stopped_at is null and clock = case n.purpose
+        when 'to_dispatch' then 'dispatch' when 'dispatch' then 'acknowledge' when 'review' then 'review' when 'approval' then 'approve'
+        when 'returned' then 'rectify' end
+))
+left join ladder on ladder.id = t.ladder_id
+left join event step on n.timer_id is null and step.case_id = n.case_id and step.seq = substring(n.occasion from '#(\\d+)$')::int
+left join remark on remark.case_id = step.case_id and remark.seq = step.seq and remark.name = 'reason'
+left join lateral (
+    select rung.level, t.rung_at[rung.position] as at, rung.told from rung
+    where rung.ladder_id = t.ladder_id and rung.position > coalesce(n.rung, 0) and t.rung_at[rung.position] is not null
+        and rung.level > coalesce((n.facts->>'level')::int, 0)
+    order by rung.position limit 1
+) up on true
+left join lateral (
+    select jsonb_agg({_seat("aimed.id")} order by word.place) as posts
+    from unnest(up.told) with ordinality word(told, place) cross join lateral case_posts(c, word.told) aimed(id)
+    where n.company = 1 and word.told not in ('responsible', 'office_dispatcher')
+) upper on true
+left join lateral (
+    select rung.level, t.rung_at[rung.position] as at from rung
+    where rung.ladder_id = t.ladder_id and rung.level > 0 and to_jsonb(rung.position) <@ (n.facts->'skipped')
+    order by rung.position limit 1
+) missed on true
+left join channel broken on broken.id = (n.facts->>'channel')::int left join person owned on owned.id = broken.person_id
+order by n.urgent desc, due_at nulls last, n.id
+""")
+
+
+def letters(session: Session, ids: Sequence[int]) -> list[Letter]:
+    """The letters of these notices in the order of their ids; a bundle's with its members. One query for all."""
+    rows = session.execute(LETTERS, {"ids": list(ids)}).all()
+    members: dict[int, list[Letter]] = {}
+    for row in rows:
+        if row.bundle_id is not None:
+            members.setdefault(row.bundle_id, []).append(_letter(row, ()))
+    whole = [_letter(row, tuple(members.get(row.id, ()))) for row in rows if row.bundle_id is None]
+    return sorted(whole, key=lambda letter: letter.id)
+
+
+SAME = (
+    "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "code",
+    "state", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at", "since", "level", "repeat",
+    "repeat_hours", "broken", "broken_scheme",
+)  # fmt: skip
+
+
+def _letter(row: Row[Any], members: tuple[Letter, ...]) -> Letter:
+    said = row._mapping
+    return Letter(
+        **{name: said[name] for name in SAME},
+        round=row.round or 1,
+        reached=_seated(row.reached), meant=_seated(row.meant), owner=_seated(row.owner),
+        approver=_seated(row.approver), nobody=_seated(row.nobody),
+        up=Step(row.up_level, row.up_at) if row.up_at else None,
+        up_to=tuple(dict.fromkeys(Seat(**each) for each in row.up_to or ()))[:TOLD],
+        late=_late(row),
+        members=members,
+    )  # fmt: skip
+
+
+def _seated(said: dict[str, str] | None) -> Seat | None:
+    return Seat(**said) if said else None
+
+
+def _late(row: Row[Any]) -> Step | None:
+    """The first escalation that was passed over while Bihuan stood still, or this one when it comes hours after its time."""
+    if row.missed_at:
+        return Step(row.missed_level, row.missed_at)
+    if row.meant_at and row.level > 0 and row.repeat == 0 and row.planned_at - row.meant_at > LATE:
+        return Step(row.level, row.meant_at)
+    return None

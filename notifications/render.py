@@ -1,0 +1,133 @@
+"""A letter's words: which template, filled and cut to fit. Whatever the truth looks like, a message comes out or a named failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from string import Formatter
+from typing import Protocol
+
+from models.enumerations import Purpose
+from notifications.letter import Letter
+from notifications.manner import Manner
+from notifications.templates import en, zh
+
+BUNDLE_LIMIT = 1500
+LEAST_SHOWN = 6
+
+
+class Unreadable(Exception):
+    """The database says something of this message that no template can tell."""
+
+
+class Language(Protocol):
+    """What a file of `notifications/templates` holds."""
+
+    TEMPLATES: dict[str, str]
+    LINES: dict[str, str]
+    LABELS: dict[str, str]
+    TITLE: str
+    BUNDLE: str
+    LINE: str
+    MORE: str
+    EARLIEST: str
+    AGAIN: str
+    LIMIT: int
+
+    def words(self, letter: Letter, now: datetime) -> dict[str, str]: ...
+    def many(self, letters: Sequence[Letter]) -> str: ...
+    def when(self, instant: datetime | None) -> str: ...
+
+
+LANGUAGES: dict[str, Language] = {"zh": zh, "en": en}
+
+
+def render(letter: Letter, manner: Manner, now: datetime, public_url: str) -> tuple[str, str]:
+    """Title and body of one message; `now` is business time, `public_url` has no slash at its end. Raises Unreadable."""
+    language = LANGUAGES.get(manner.language, zh)
+    try:
+        if letter.purpose != Purpose.bundle:
+            return _single(letter, language, now, public_url)
+        if len(letter.members) == 1:
+            return _single(letter.members[0], language, now, public_url)
+        return _bundle(letter.members, language, manner.bundle_cap, now, public_url)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _single(letter: Letter, language: Language, now: datetime, public_url: str) -> tuple[str, str]:
+    template = language.TEMPLATES[_pick(letter, language.TEMPLATES)]
+    body = _fit(template, language.words(letter, now), language.LIMIT)
+    title = f"{language.LABELS[letter.purpose]} {letter.code or ''}".strip()
+    return title, f"{body} {_link(letter, public_url)}"
+
+
+def _bundle(members: Sequence[Letter], language: Language, cap: int, now: datetime, public_url: str) -> tuple[str, str]:
+    link = f"{public_url}/inbox"
+    up = _goes_up(members, language)
+    lines = [_line(number, each, language, now) for number, each in enumerate(members[:cap], start=1)]
+    while True:
+        left = len(members) - len(lines)
+        said = {
+            "count": len(members), "you": language.many(members), "lines": "\n".join(lines), "up": up,
+            "more": language.MORE.format(count=left) if left else "",
+        }  # fmt: skip
+        body = f"{language.BUNDLE.format(**said)} {link}"
+        if len(body) <= BUNDLE_LIMIT or len(lines) <= 1:
+            return language.TITLE.format(count=len(members)), body
+        lines.pop()
+
+
+def _goes_up(members: Sequence[Letter], language: Language) -> str:
+    """When the first of many goes up; where all are at the top, how often they are said again."""
+    climbing = [(each.up.at, each.code) for each in members if each.up]
+    if climbing:
+        at, code = min(climbing)
+        return language.EARLIEST.format(at=language.when(at), code=code)
+    hours = [each.repeat_hours for each in members if each.level and each.repeat_hours]
+    return language.AGAIN.format(hours=min(hours)) if hours else ""
+
+
+def _line(number: int, letter: Letter, language: Language, now: datetime) -> str:
+    said = _fit(language.LINES[_pick(letter, language.LINES)], language.words(letter, now), language.LIMIT)
+    return language.LINE.format(number=number, label=language.LABELS[letter.purpose], said=said)
+
+
+def _pick(letter: Letter, templates: Mapping[str, str]) -> str:
+    """The most particular template that the language has."""
+    moment = _moment(letter)
+    particular = f"{letter.purpose}{moment}"
+    keys = [f"{particular}.mine", particular, f"{letter.purpose}.mine"] if letter.mine else [particular]
+    return next((key for key in keys if key in templates), letter.purpose)
+
+
+def _moment(letter: Letter) -> str:
+    """Reached (`.due`) or passed (`.late`), for the purposes that tell them apart; after a campaign's deadline `.over`."""
+    if letter.purpose == Purpose.countdown:
+        return ".over" if letter.facts.get("days", 0) < 0 else ""
+    if letter.purpose == Purpose.approval and "rung" in letter.facts:
+        return ".late" if letter.level else ".due"
+    return ".due" if letter.purpose in (Purpose.overdue, Purpose.review_overdue) and letter.level == 0 else ""
+
+
+def _fit(template: str, words: Mapping[str, str], limit: int) -> str:
+    """Cuts the finding first, then the place's name, each to no less than a few characters."""
+    said = dict(words)
+    for name in ("what", "place"):
+        over = len(template.format(**said)) - limit
+        if over > 0 and f"{{{name}}}" in template:
+            said[name] = _cut(said[name], max(LEAST_SHOWN, len(said[name]) - over))
+    return template.format(**said)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _link(letter: Letter, public_url: str) -> str:
+    return f"{public_url}/h/{letter.code}" if letter.code else public_url
+
+
+def variables(template: str) -> set[str]:
+    """The names a template asks for."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name}

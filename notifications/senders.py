@@ -1,0 +1,114 @@
+"""The hands that send: a few threads for the network, or the caller's own thread for a channel that the caller brought."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Protocol
+
+from notifications.claim import CLAIM, Claimed
+from notifications.outcome import Channel, Kind, Outcome
+
+THREADS = 8
+GATHER_SECONDS = 0.02
+
+log = logging.getLogger("bihuan.deliver")
+
+Attempt = tuple[Claimed, Outcome]
+
+
+class Senders(Protocol):
+    """Takes claimed messages, gives back attempts. `free` is how many more it wants now."""
+
+    @property
+    def free(self) -> int: ...
+    def take(self, claimed: Sequence[Claimed]) -> None: ...
+    def finished(self) -> list[Attempt]: ...
+    def stop(self) -> None: ...
+
+
+class Inline:
+    """Sends in the caller's thread, one after the other: for replay and tests, whose order is then always the same."""
+
+    def __init__(self, channel: Channel, window: int = 200) -> None:
+        self._channel = channel
+        self._done: list[Attempt] = []
+        self.free = window
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        self._done += [(each, attempt(self._channel, each)) for each in claimed]
+
+    def finished(self) -> list[Attempt]:
+        done, self._done = self._done, []
+        return done
+
+    def stop(self) -> None:
+        pass
+
+
+class Pool:
+    """Sends in daemon threads, so that a far end that never lets go can't keep the process alive.
+
+    As few messages as possible are under way at once: what a killed sender leaves behind is unknown, and unknown is the price of a kill.
+    """
+
+    def __init__(self, channel: Channel, threads: int = THREADS) -> None:
+        self._todo: SimpleQueue[Claimed | None] = SimpleQueue()
+        self._done: SimpleQueue[Attempt] = SimpleQueue()
+        self._under_way: dict[int, float] = {}
+        self._threads = threads
+        for number in range(threads):
+            Thread(target=self._work, args=(channel,), name=f"bihuan-send-{number}", daemon=True).start()
+
+    @property
+    def free(self) -> int:
+        return 2 * self._threads - len(self._under_way)
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        given_up_at = monotonic() + CLAIM.total_seconds()
+        for each in claimed:
+            self._under_way[each.id] = given_up_at
+            self._todo.put(each)
+
+    def finished(self) -> list[Attempt]:
+        """Waits for an attempt to end and takes those that end with it. Nothing when nothing is under way.
+
+        A message that outlives its claim is let go: its row says unknown by then.
+        """
+        done: list[Attempt] = []
+        while self._under_way:
+            try:
+                first_or_next = GATHER_SECONDS if done else max(0.0, min(self._under_way.values()) - monotonic())
+                done.append(self._done.get(timeout=first_or_next))
+            except Empty:
+                if done:
+                    break
+                self._let_go()
+                continue
+            self._under_way.pop(done[-1][0].id, None)
+        return sorted(done, key=lambda each: each[0].id)
+
+    def stop(self) -> None:
+        for _ in range(self._threads):
+            self._todo.put(None)
+
+    def _work(self, channel: Channel) -> None:
+        while (claimed := self._todo.get()) is not None:
+            self._done.put((claimed, attempt(channel, claimed)))
+
+    def _let_go(self) -> None:
+        for id in [id for id, until in self._under_way.items() if until <= monotonic()]:
+            log.warning("message %d has been under way for longer than its claim; its outcome is unknown", id)
+            del self._under_way[id]
+
+
+def attempt(channel: Channel, claimed: Claimed) -> Outcome:
+    """One call of the channel. A channel that raises has sent we don't know what."""
+    try:
+        return channel(claimed.url, claimed.title, claimed.body)
+    except Exception as error:
+        log.exception("a channel raised")
+        return Outcome(Kind.unknown, type(error).__name__)

@@ -1,0 +1,1 @@
+"""What messages say, one file a language."""

@@ -1,0 +1,182 @@
+"""What messages say in English, for developers and programs. The same names as in zh.py; a single message has at most 320 characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from models.clock import shanghai
+from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
+from notifications.letter import Letter, Seat, Step, from_micros
+
+LIMIT = 320
+
+TEMPLATES = {
+    "to_dispatch": "[To dispatch] {code} {place}: {what} ({grade}). {you}: verify and assign it by {due}. {up}",
+    "dispatch.mine": "[Assigned] {code} {place}: {what}. Grade {grade}: acknowledge it, and rectify by {due}. "
+    "{you}; {supervisor} supervises. {up}",
+    "dispatch": "[Assigned] {code} {place}: {what}. Grade {grade}, to be rectified by {due}. {you}: see that {doer} acknowledges. {up}",
+    "review": "[Re-inspect] {code} {place}: {what}, round {round} submitted. {you}: re-inspect by {due}. {up}",
+    "reminder.mine": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {you}: {act} in time. {up}",
+    "reminder": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {you}: urge {doer}. {up}",
+    "overdue.due.mine": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {you}: {act} now. {late}{up}",
+    "overdue.due": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {you}: urge {doer}. {late}{up}",
+    "overdue.mine": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}. {you}: {act} now. {late}{up}",
+    "overdue": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}, responsible: {doer}. {you}: see to it. {late}{up}",
+    "review_overdue.due.mine": "[Review due] {code} {place}: submitted {since} ago, to be re-inspected by {due}. "
+    "{you}: do it now. {late}{up}",
+    "review_overdue.due": "[Review due] {code} {place}: submitted {since} ago, to be re-inspected by {due}. {you}: urge {doer}. {late}{up}",
+    "review_overdue.mine": "[Review late, level {level}] {code} {place}: submitted {since} ago, {over} late. {you}: do it now. {late}{up}",
+    "review_overdue": "[Review late, level {level}] {code} {place}: submitted {since} ago, {over} late: {doer}. "
+    "{you}: see to it. {late}{up}",
+    "approval": "[To approve] {code} {place}: {what}, verified. {you}: approve or return its closure by {due}. {up}",
+    "approval.due.mine": "[To approve] {code} {place}: {what}, the time to approve ended {due}. {you}: decide now. {late}{up}",
+    "approval.due": "[To approve] {code} {place}: {what}, the time to approve ended {due}. {you}: urge {doer}. {late}{up}",
+    "approval.late.mine": "[Approval late, level {level}] {code} {place}: {what}, {over} late. {you}: decide now. {late}{up}",
+    "approval.late": "[Approval late, level {level}] {code} {place}: {what}, {over} late: {doer}. {you}: see to it. {late}{up}",
+    "returned.mine": "[Returned] {code} {place}: {what}. {because}{you}: rectify anew and submit by {due}. {up}",
+    "returned": "[Returned] {code} {place}: {what}. {because}{you}: see that {doer} rectifies anew by {due}. {up}",
+    "outcome": "[Outcome] {code} {place}: {what}, now {state}. {because}{you}; no answer is needed.",
+    "countdown": "[Campaign] {days} days to {deadline}: {open} open ({major} major), {per_day} a day to close, {forecast} forecast left. "
+    "{scope}{about}{you}.",
+    "countdown.over": "[Campaign] {days} days past {deadline}: {open} still open ({major} major). "
+    "{scope}{about}{you}: see to control and new dates.",
+    "undeliverable": "[Nobody to notify] {nobody} has no holder or no usable channel; its messages went a post up. "
+    "{you}: fill it or add a channel.",
+    "channel_failed": "[Channel failed] The {scheme} of {broken} does not work. {because}{instead}{you}: check the address.",
+    "operations": "[Self-audit] {said}. {you}.",
+}
+
+TITLE = "{count} messages"
+BUNDLE = "[{count} messages] {you}: {count} matters wait, the urgent first:\n{lines}\n{more}{up}"
+MORE = "and {count} more, see the list.\n"
+EARLIEST = "The first to go up: {code} at {at}."
+AGAIN = "What stays open is said again every {hours} hours."
+LINE = "{number}. [{label}] {said}"
+LINES = {
+    "to_dispatch": "{code} {place}: {what}, assign by {due}",
+    "dispatch": "{code} {place}: {what} ({grade}), rectify by {due}",
+    "review": "{code} {place}: {what}, re-inspect by {due}",
+    "reminder": "{code} {place}: {what}, {left} left to {act} until {due}",
+    "overdue.due": "{code} {place}: {what}, the time to {act} ended {due}",
+    "overdue": "{code} {place}: {what}, {over} late to {act}, level {level}. {late}",
+    "review_overdue.due": "{code} {place}: to be re-inspected by {due}",
+    "review_overdue": "{code} {place}: re-inspection {over} late, level {level}. {late}",
+    "approval": "{code} {place}: {what}, approve by {due}",
+    "approval.due": "{code} {place}: to be approved by {due}",
+    "approval.late": "{code} {place}: approval {over} late, level {level}. {late}",
+    "returned": "{code} {place}: {what}, rectify anew by {due}",
+    "outcome": "{code} {place}: {what}, now {state}",
+    "countdown": "{days} days to {deadline}: {open} open ({major} major)",
+    "countdown.over": "{days} days past {deadline}: {open} still open ({major} major)",
+    "undeliverable": "{nobody} has no holder or no usable channel",
+    "channel_failed": "the {scheme} of {broken} does not work",
+    "operations": "{said}",
+}
+LABELS = {
+    "to_dispatch": "to dispatch", "dispatch": "assigned", "review": "re-inspect", "reminder": "due soon", "overdue": "overdue",
+    "review_overdue": "review late", "approval": "to approve", "returned": "returned", "outcome": "outcome", "countdown": "campaign",
+    "undeliverable": "nobody", "channel_failed": "channel", "operations": "self-audit",
+}  # fmt: skip
+
+ACTS = {
+    Clock.dispatch: "assign", Clock.acknowledge: "acknowledge", Clock.rectify: "rectify", Clock.review: "re-inspect",
+    Clock.approve: "approve",
+}  # fmt: skip
+
+
+def words(letter: Letter, now: datetime) -> dict[str, str]:
+    """Everything a template may name; `now` is business time."""
+    return {
+        "code": letter.code or "", "place": letter.place or "", "what": letter.what or "", "round": str(letter.round),
+        "grade": Grade(letter.grade).en if letter.grade else "", "state": HazardState(letter.state).en if letter.state else "",
+        "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
+        "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
+        "over": _span(now - letter.due_at) if letter.due_at else "", "since": _span(now - letter.since) if letter.since else "",
+        "late": _late(letter.late), "you": you(letter), "up": _up(letter), "because": _because(letter),
+        "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
+        "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
+        "instead": "Another channel is used. " if letter.facts.get("left") else "There is no other; the post above is told. ",
+    } | _numbers(letter.facts)  # fmt: skip
+
+
+def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
+    names = [f"{seat(Seat(**each['post']))} {each['open']}" for each in facts.get("most", ())]
+    plain = {name: str(facts.get(name, 0)) for name in ("open", "major", "per_day", "forecast")}
+    scope = f"{facts['mine']} of them yours. " if facts.get("mine") is not None else ""
+    return plain | {
+        "days": str(abs(facts.get("days", 0))), "about": f"{facts['about']}. " if facts.get("about") else "",
+        "deadline": when(from_micros(facts["deadline"])) if "deadline" in facts else "",
+        "scope": scope + (f"Most: {', '.join(names)}. " if names else ""),
+    }  # fmt: skip
+
+
+def seat(post: Seat | None) -> str:
+    """A post by its kind, with its unit where the kind alone doesn't say it."""
+    if post is None:
+        return "the post"
+    kind = PostKind(post.kind)
+    return kind.en if post.unit_kind in ("township", "district") else f"{kind.en} of {post.unit}"
+
+
+def you(letter: Letter) -> str:
+    """Why this person: their post, the post that couldn't be reached, or whom they stand in for."""
+    own = seat(letter.reached)
+    if letter.purpose == Purpose.approval and letter.facts.get("climbed"):
+        return f"The approvers below took part, so it is yours as {own}"
+    if letter.meant and letter.reached != letter.meant:
+        return f"Nobody at {seat(letter.meant)} can be reached, so you hear it as {own}"
+    if letter.standing_in_for:
+        return f"You stand in for {letter.standing_in_for} as {own}"
+    return f"You are {own}" if letter.reached else "For your information"
+
+
+def many(letters: Sequence[Letter]) -> str:
+    """Why this person gets a bundle: every post through which they hear something."""
+    posts = list(dict.fromkeys(seat(letter.reached) for letter in letters if letter.reached))
+    return f"You are {', '.join(posts[:3])}{' and more' if len(posts) > 3 else ''}" if posts else "For your information"
+
+
+def when(instant: datetime | None) -> str:
+    return shanghai(instant).format("D MMM HH:mm", locale="en") if instant else "its due time"
+
+
+def _act(letter: Letter) -> str:
+    return ACTS[Clock(letter.clock)] if letter.clock else "act"
+
+
+def _doer(letter: Letter) -> str:
+    if letter.clock == Clock.dispatch:
+        return "the office"
+    if letter.clock == Clock.review:
+        return f"the inspectors of {letter.supervisor or 'the team'}"
+    if letter.clock == Clock.approve:
+        return seat(letter.approver) if letter.approver else "the approver"
+    return f"the head of {letter.place}" if letter.owner_place else seat(letter.owner)
+
+
+def _up(letter: Letter) -> str:
+    if letter.up:
+        told = " and ".join(seat(post) for post in letter.up_to if post != letter.reached)
+        return f"Otherwise {told or 'the next level'} will be told at {when(letter.up.at)}."
+    if letter.level and not letter.up and letter.repeat_hours:
+        return f"Said again every {letter.repeat_hours} hours."
+    return ""
+
+
+def _late(missed: Step | None) -> str:
+    return f"It would have escalated to level {missed.level} on {when(missed.at)}. " if missed else ""
+
+
+def _because(letter: Letter) -> str:
+    said = letter.because or letter.facts.get("why")
+    return f"Reason: {ReasonCode(said).en if said in ReasonCode.__members__ else said}. " if said else ""
+
+
+def _span(delta: timedelta) -> str:
+    """Two largest units, rounded down: «2 d 3 h», «3 h 20 min»."""
+    minutes = abs(delta) // timedelta(minutes=1)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"

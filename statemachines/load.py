@@ -155,13 +155,13 @@ from evidence where case_id = :case_id order by id
 def _photos(session: Session, case: Row[Any], seated: Seated, now: datetime, facts: Mapping[str, Any]) -> dict[str, Any]:
     rows = session.execute(PHOTOS, {"case_id": case.id}).all()
     photos = (
-        Photo(EvidenceKind(row.kind), row.sha256, row.taken_at, row.round, row.reused, _metres(row.lat, row.lon, case.lat, case.lon))
+        Photo(EvidenceKind(row.kind), row.sha256, row.taken_at, row.round, row.reused, metres(row.lat, row.lon, case.lat, case.lon))
         for row in rows
     )
     return {"photos": tuple(photos)}
 
 
-def _metres(lat: float | None, lon: float | None, place_lat: float | None, place_lon: float | None) -> float | None:
+def metres(lat: float | None, lon: float | None, place_lat: float | None, place_lon: float | None) -> float | None:
     """Great-circle distance (haversine, mean Earth radius 6 371 009 m), or None when either position is unknown."""
     if lat is None or lon is None or place_lat is None or place_lon is None:
         return None

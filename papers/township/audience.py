@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.enumerations import PostKind
 from papers.township.fault import Findings
-from papers.township.post import LOADABLE, Post
+from papers.township.post import LOADABLE
+from papers.township.sheet import Sheet
 from papers.township.tree import Tree
 
 RESPONSIBLE, APPROVER = "responsible", "approver"
@@ -39,14 +40,14 @@ def read_audience(tree: Tree, own: Iterable[str] = (RESPONSIBLE, APPROVER)) -> t
     return tuple(words), list(words.values())
 
 
-def check_posts_exist(mentions: Iterable[Mention], posts: Mapping[str, Post], sound: bool, findings: Findings) -> None:
+def check_posts_exist(mentions: Iterable[Mention], sheet: Sheet, findings: Findings) -> None:
     """A kind of post that is to be told but that nobody set up: the rung would speak to an empty room."""
-    present = {post.kind for post in posts.values()}
+    present = {row.texts.get("kind") for row in sheet.rows}
     first: dict[str, Mention] = {}
     for mention in mentions:
         first.setdefault(mention.word, mention)
     for kind in PostKind:
-        if sound and kind in first and kind not in present:
+        if sheet.sound and sheet.rows and kind in first and kind not in present:
             mention = first[kind]
             what = f"缺少岗位 missing post: {kind} {kind.zh}"
             findings.add(mention.file, mention.line, what, f"posts.csv 里至少一个 at least one {kind} in posts.csv")

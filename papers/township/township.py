@@ -73,7 +73,7 @@ def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Towns
     sla = read_sla(read_tree(folder, "sla.yaml", findings))
     checklists = read_checklists(folder, findings)
     days = read_calendar(calendar_sheet)
-    check_posts_exist([*mentions, *page.mentions], posts, post_names.sound, findings)
+    check_posts_exist([*mentions, *page.mentions], post_sheet, findings)
     _check_counts(page, place_sheet, findings)
     if findings.faults or sla is None or page.code is None or page.name is None or page.zone is None or page.campaign is None:
         raise Faults(findings.faults)

@@ -57,12 +57,12 @@ class Tree:
             return {}
         found: dict[str, Tree] = {}
         for key, value in self.node.value:
-            branch = self._under("", key, value)
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            branch = self._under(name, key, value)
             if not name or name in found:
-                branch.fault(f"键重复或为空 key twice or empty 「{name[:40]}」", "每个键一次 each key once")
+                branch.fault("键重复或为空 key twice or empty", "每个键一次 each key once")
                 continue
-            found[name] = self._under(name, key, value)
+            found[name] = branch
         return found
 
     def keys(self, required: Collection[str], optional: Collection[str] = ()) -> Mapping[str, Tree]:

@@ -1,0 +1,287 @@
+"""A township goes into the database whole, again without a change, and changed without losing what history names."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from models.database import transaction
+from papers.township import Faults, Loaded, load, read
+from tests.conftest import Database
+from tests.town import write_town
+
+NOW = datetime(2023, 3, 1, 2, 0, tzinfo=UTC)
+TODAY = date(2023, 3, 1)
+EXAMPLE = Path(__file__).resolve().parents[2] / "townships" / "xizhang"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    return write_town(tmp_path / "town")
+
+
+def put(database: Database, folder: Path, now: datetime = NOW) -> Loaded:
+    with transaction(database.engine) as session:
+        return load(session, read(folder), now)
+
+
+def ask(database: Database, question: str, **values: Any) -> list[Any]:
+    """The first column of the answer."""
+    with database.engine.connect() as connection:
+        return [row[0] for row in connection.execute(text(question), values)]
+
+
+def edit(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / file
+    before = path.read_text(encoding="utf8")
+    assert old in before
+    path.write_text(before.replace(old, new), encoding="utf8")
+
+
+def snapshot(database: Database) -> dict[str, list[Any]]:
+    """Every row of every table, as text."""
+    tables = ask(database, "select tablename from pg_tables where schemaname = 'public' order by 1")
+    return {table: ask(database, f"select t::text from {table} t order by 1") for table in tables}
+
+
+def test_the_example_is_loaded_with_everything_it_has(database: Database) -> None:
+    loaded = put(database, EXAMPLE)
+    assert loaded.counts == {
+        "units": 49, "posts": 759, "people": 760, "holdings": 763, "places": 872, "ladders": 10, "limits": 14,
+        "checklists": 3, "items": 40, "calendar": 0,
+    }  # fmt: skip
+    assert ask(database, "select count(*) from place") == [872]
+    assert ask(database, "select count(*) from place where nine_small") == [355]
+    assert ask(database, "select count(*) from place where crowded") == [13]
+    assert ask(database, "select count(*) from post where kind = 'ranger'") == [37]
+    assert ask(database, "select deadline from campaign") == [datetime(2023, 3, 31, 15, 59, 59, tzinfo=UTC)]
+    openings = "select distinct post.kind from place join post on post.id = responsible_post_id where place.kind = 'abandoned_opening'"
+    assert ask(database, openings) == ["grid_member"]
+
+
+def test_loading_the_same_folder_again_changes_nothing(database: Database) -> None:
+    first = put(database, EXAMPLE)
+    before = snapshot(database)
+    second = put(database, EXAMPLE, NOW + timedelta(days=40))
+    assert first.anything and not second.anything
+    assert snapshot(database) == before
+
+
+def test_a_refused_folder_leaves_the_database_untouched(database: Database, town: Path) -> None:
+    put(database, town)
+    before = snapshot(database)
+    edit(town, "posts.csv", "mayor,township_head,town,secretary", "mayor,township_head,town,owner")
+    edit(town, "places.csv", "小商店一", "小商店甲")
+    with pytest.raises(Faults):
+        put(database, town)
+    assert snapshot(database) == before
+
+
+def test_loading_is_one_transaction(database: Database, town: Path) -> None:
+    class Cut(Exception):
+        pass
+
+    def load_and_break_off() -> None:
+        with transaction(database.engine) as session:
+            load(session, read(town), NOW)
+            raise Cut
+
+    with pytest.raises(Cut):
+        load_and_break_off()
+    assert ask(database, "select count(*) from township") == [0]
+
+
+def test_rules_are_stored_as_the_engine_reads_them(database: Database, town: Path) -> None:
+    from models.enumerations import Clock, Grade, SlaClass
+    from models.rules import rules_of
+
+    loaded = put(database, town)
+    with transaction(database.engine) as session:
+        rules = rules_of(session, loaded.township_id)
+    assert rules.limit(Clock.rectify, Grade.general, SlaClass.g7).amount == 7
+    assert (rules.bundle_cap, rules.retry_minutes, rules.take_up_hours) == (10, (1, 5, 15, 60, 240), 24)
+    assert [rung.offset_hours for rung in rules.ladder(Clock.rectify, Grade.general).rungs] == [-72, -24, 0, 24, 72, 120, 168, 240]
+
+
+def test_a_changed_ladder_is_a_new_version_and_the_old_one_stays(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "ladders.yaml", "{level: 2, after: 72, to: [deputy_in_charge]}", "{level: 2, after: 60, to: [deputy_in_charge]}")
+    loaded = put(database, town)
+    assert loaded.changed == {"ladder": 1, "township": 1}
+    versions = "select version from ladder where clock = 'rectify' and grade = 'general' order by 1"
+    assert ask(database, versions) == [1, 2]
+    offsets = (
+        "select offset_hours from rung join ladder on ladder.id = ladder_id where clock = 'rectify' and grade = 'general' and level = 2"
+    )
+    assert ask(database, offsets + " order by version") == [72, 60]
+    assert ask(database, "select revision from township") == [2]
+
+
+def test_a_changed_limit_or_calendar_is_a_new_revision_of_the_rules(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "sla.yaml", "bundle_cap: 10", "bundle_cap: 7")
+    assert put(database, town).changed == {"township": 1}
+    (town / "calendar.csv").write_text("date,kind,note\n2023-03-06,rest,集会\n2023-03-11,makeup,\n", encoding="utf8")
+    assert put(database, town).changed == {"calendar": 2, "township": 1}
+    (town / "calendar.csv").write_text("date,kind,note\n2023-03-06,work,集会\n", encoding="utf8")
+    assert put(database, town).changed == {"calendar": 2, "township": 1}
+    assert ask(database, "select day || ' ' || kind from workday") == ["2023-03-06 work"]
+    assert ask(database, "select revision from township") == [4]
+
+
+def test_a_post_that_is_gone_becomes_inactive_and_its_holding_ends_the_day_before(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "posts.csv", "ranger,ranger,town,office-head\n", "")
+    edit(town, "holdings.csv", "p-ranger,ranger,2022-01-01,,\n", "")
+    loaded = put(database, town)
+    assert loaded.ended == {"post": 1, "holding": 1}
+    assert ask(database, "select active from post where code = 'ranger'") == [False]
+    assert ask(database, HELD, post="ranger") == [TODAY - timedelta(days=1)]
+    assert not put(database, town, NOW + timedelta(days=3)).anything
+
+
+HELD = "select to_day from holding join post on post.id = post_id where post.code = :post order by from_day"
+
+
+def test_a_holding_that_had_not_begun_is_dropped_and_one_that_began_today_lasts_today(database: Database, town: Path) -> None:
+    more = "p-ranger,guard,2023-03-01,,\np-guard,ranger,2023-04-01,,\n"
+    edit(town, "holdings.csv", "person,post,from,to,deputy_of\n", "person,post,from,to,deputy_of\n" + more)
+    put(database, town)
+    edit(town, "holdings.csv", more, "")
+    assert put(database, town).ended == {"holding": 2}
+    assert ask(database, HELD, post="guard") == [None, TODAY]
+    assert ask(database, HELD, post="ranger") == [None]
+    assert not put(database, town).anything
+
+
+def test_the_chain_of_responsibility_follows_reports_to(database: Database, town: Path) -> None:
+    put(database, town)
+    chain = """select array_agg(above.code order by depth) from post_chain
+        join post on post.id = post_id join post above on above.id = ancestor_id where post.code = 'owner'"""
+    up = ["owner", "grid-1", "village-1", "head-fire", "deputy", "mayor", "secretary", "district"]
+    assert ask(database, chain) == [up]
+    edit(town, "posts.csv", "village-1,village_secretary,v1,head-fire", "village-1,village_secretary,v1,mayor")
+    assert put(database, town).changed == {"post": 1}
+    assert ask(database, chain) == [[*up[:3], "mayor", "secretary", "district"]]
+
+
+def test_a_person_who_is_gone_stays_behind_the_key_but_loses_user_name_and_channels(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "people.csv", "p-guard,guard的人,guard,json://127.0.0.1:9/p-guard\n", "p-new,新的人,guard,json://127.0.0.1:9/new\n")
+    edit(town, "holdings.csv", "p-guard,guard,2022-01-01,,\n", "p-new,guard,2023-03-01,,\n")
+    loaded = put(database, town)
+    assert loaded.ended == {"person": 1, "channel": 1, "holding": 1} and loaded.added == {"person": 1, "channel": 1, "holding": 1}
+    assert ask(database, "select key from person where username = 'guard'") == ["p-new"]
+    assert ask(database, "select username from person where key = 'p-guard'") == [None]
+    usable = "select url from channel join person on person.id = person_id where key = 'p-guard' and disabled_at is null"
+    assert ask(database, usable) == []
+
+
+def test_two_people_may_swap_user_names(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "people.csv", "p-owner,owner的人,owner,", "p-owner,owner的人,swap,")
+    edit(town, "people.csv", "p-owner-2,owner-2的人,owner-2,", "p-owner-2,owner-2的人,owner,")
+    edit(town, "people.csv", "p-owner,owner的人,swap,", "p-owner,owner的人,owner-2,")
+    assert put(database, town).changed == {"person": 2}
+    assert ask(database, "select username from person where key in ('p-owner', 'p-owner-2') order by key") == ["owner-2", "owner"]
+
+
+CHANNELS = (
+    "select position || ' ' || url from channel join person on person.id = person_id where key = 'p-owner' and position > 0 order by 1"
+)
+
+
+def test_channels_keep_their_row_when_their_order_changes(database: Database, town: Path) -> None:
+    one, two, three = (f"json://127.0.0.1:9/{name}" for name in ("p-owner", "two", "three"))
+    edit(town, "people.csv", f"owner,{one}\n", f"owner,{one} {two}\n")
+    put(database, town)
+    ids = ask(database, "select channel.id from channel join person on person.id = person_id where key = 'p-owner' order by position")
+    edit(town, "people.csv", f"{one} {two}", f"{two}|{one}|{three}")
+    assert put(database, town).changed == {"channel": 2}
+    assert ask(database, CHANNELS) == [f"1 {two}", f"2 {one}", f"3 {three}"]
+    again = (
+        "select channel.id from channel join person on person.id = person_id where key = 'p-owner' and url <> :url order by position desc"
+    )
+    assert ask(database, again, url=three) == ids
+
+
+def test_a_removed_channel_is_disabled_and_comes_back_by_its_row(database: Database, town: Path) -> None:
+    url = "json://127.0.0.1:9/p-owner"
+    put(database, town)
+    edit(town, "people.csv", f"owner,{url}\n", "owner,\n")
+    assert put(database, town).ended == {"channel": 1}
+    assert not put(database, town).anything
+    assert ask(database, CHANNELS) == []
+    edit(town, "people.csv", "owner的人,owner,\n", f"owner的人,owner,{url}\n")
+    assert put(database, town).changed == {"channel": 1}
+    assert ask(database, CHANNELS) == [f"1 {url}"]
+    assert ask(database, "select count(*) from channel where disabled_at is not null") == [0]
+
+
+def test_a_channel_that_the_world_refused_stays_disabled_when_the_folder_is_loaded_again(database: Database, town: Path) -> None:
+    put(database, town)
+    with database.engine.begin() as connection:
+        connection.execute(text("update channel set disabled_at = now(), disabled_reason = 'gone' where url like '%/p-owner'"))
+    assert not put(database, town).anything
+    assert ask(database, "select disabled_reason from channel where url like '%/p-owner'") == ["gone"]
+
+
+def test_a_place_that_is_gone_goes_unless_a_case_is_about_it(database: Database, town: Path) -> None:
+    put(database, town)
+    with database.engine.begin() as connection:
+        connection.execute(text(OPEN_A_CASE), {"now": NOW})
+    edit(town, "places.csv", "shop,小商店一,small_shop,v1,owner,fire\nshop-2,小商店二,small_shop,v1,owner-2,fire\n", "")
+    edit(town, "township.yaml", "expected: {small_shop: 2, mine: 1}", "expected: {mine: 1}")
+    assert put(database, town).ended == {"place": 1}
+    assert ask(database, "select code from place order by 1") == ["pit", "shop"]
+
+
+OPEN_A_CASE = """
+insert into cases (township_id, kind, code, state, version, round, events, last_hash, grade, level, place_id, village_id, opened_at)
+select township_id, 'hazard', 'YH-2023-0001', 'found', 1, 1, 0, '', 'general', 0, id, village_id, :now from place where code = 'shop'
+"""
+
+
+def test_a_changed_checklist_is_a_new_version_and_a_removed_one_a_version_without_items(database: Database, town: Path) -> None:
+    put(database, town)
+    edit(town, "checklists/mine.yaml", "title: 矿山尾矿库及坑口巡查表", "title: 矿山巡查表")
+    (town / "checklists" / "production.yaml").unlink()
+    loaded = put(database, town)
+    assert loaded.changed == {"checklist": 1} and loaded.ended == {"checklist": 1}
+    newest = "select code || ' ' || version || ' ' || jsonb_array_length(body->'items') from checklist where version = 2 order by 1"
+    assert ask(database, newest) == ["mine 2 9", "production 2 0"]
+    assert not put(database, town).anything
+
+
+def test_a_user_name_of_another_township_is_refused_with_its_line(database: Database, town: Path, tmp_path: Path) -> None:
+    put(database, town)
+    other = tmp_path / "other"
+    shutil.copytree(town, other)
+    edit(other, "township.yaml", "code: town\n", "code: other\n")
+    edit(other, "units.csv", "town,township", "other,township")
+    edit(other, "units.csv", ",town\n", ",other\n")
+    edit(other, "posts.csv", ",town,", ",other,")
+    with pytest.raises(Faults) as refused:
+        put(database, other)
+    assert len(refused.value.faults) == 22
+    assert str(refused.value.faults[0]).startswith("people.csv:2: username: 已被其他镇使用")
+    assert ask(database, "select code from township") == ["town"]
+
+
+def test_a_new_township_gets_a_salt_of_its_own_and_keeps_it(database: Database, town: Path) -> None:
+    put(database, town)
+    (salt,) = ask(database, "select salt from township")
+    assert len(salt) == 32
+    put(database, town)
+    assert ask(database, "select salt from township") == [salt]
+
+
+def test_a_replay_gives_the_salt(database: Database, town: Path) -> None:
+    with transaction(database.engine) as session:
+        load(session, read(town), NOW, salt="given")
+    assert ask(database, "select salt from township") == ["given"]

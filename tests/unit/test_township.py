@@ -209,3 +209,9 @@ def test_one_changed_count_of_the_example_is_refused_by_kind_expected_and_found(
         "expected: small_clinic 小诊所数量不符 counts don't add up: 应有 46，实有 found 47（差 difference +1）",
         "count: 九小场所加不起来 doesn't add up: 355，各项之和 its parts 354（差 difference -1）",
     ]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf8")
+    with pytest.raises(Refusal, match="写不了"):
+        write_empty(tmp_path / "file" / "new")

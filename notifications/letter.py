@@ -11,7 +11,6 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 LATE = timedelta(hours=2)
-TOLD = 2  # posts that a message names as next; more would crowd out the rest
 
 
 def from_micros(micros: int) -> datetime:
@@ -174,7 +173,7 @@ def _letter(row: Row[Any], members: tuple[Letter, ...]) -> Letter:
         reached=_seated(row.reached), meant=_seated(row.meant), owner=_seated(row.owner),
         approver=_seated(row.approver), nobody=_seated(row.nobody),
         up=Step(row.up_level, row.up_at) if row.up_at else None,
-        up_to=tuple(dict.fromkeys(Seat(**each) for each in row.up_to or ()))[:TOLD],
+        up_to=tuple(dict.fromkeys(Seat(**each) for each in row.up_to or ())),
         late=_late(row),
         members=members,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from string import Formatter
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from notifications.manner import Manner
 from notifications.templates import en, zh
 
 BUNDLE_LIMIT = 1500
-LEAST_SHOWN = 6
+LEAST_SHOWN = 4
+CUT = ("what", "because", "place")
+SHORTER = ("up", "late")
 
 
 class Unreadable(Exception):
@@ -111,12 +113,15 @@ def _moment(letter: Letter) -> str:
 
 
 def _fit(template: str, words: Mapping[str, str], limit: int) -> str:
-    """Cuts the finding first, then the place's name, each to no less than a few characters."""
+    """Cuts the finding first, then the reason and the place's name, each to no less than a few characters; then says the rest shorter."""
     said = dict(words)
-    for name in ("what", "place"):
+    for name in CUT:
         over = len(template.format(**said)) - limit
         if over > 0 and f"{{{name}}}" in template:
             said[name] = _cut(said[name], max(LEAST_SHOWN, len(said[name]) - over))
+    for name in SHORTER:
+        if len(template.format(**said)) > limit:
+            said[name] = said[f"{name}_short"]
     return template.format(**said)
 
 
@@ -128,6 +133,28 @@ def _link(letter: Letter, public_url: str) -> str:
     return f"{public_url}/h/{letter.code}" if letter.code else public_url
 
 
+def faults(language: Language) -> list[str]:
+    """What a language can't tell: purposes without words, and templates that ask for what nobody knows."""
+    start = datetime.fromtimestamp(0, UTC)
+    blank = Letter(id=0, township_id=0, purpose="", channel_id=0, url="", person="", urgent=False, facts={}, planned_at=start)
+    known = set(language.words(blank, start))
+    tables = (language.TEMPLATES, language.LINES)
+    missing = [
+        f"{purpose}: no text"
+        for purpose in Purpose
+        if purpose != Purpose.bundle and not all(purpose in each for each in (*tables, language.LABELS))
+    ]
+    return missing + [
+        f"{key}: unknown {{{name}}}" for table in tables for key, template in table.items() for name in sorted(variables(template) - known)
+    ]
+
+
 def variables(template: str) -> set[str]:
     """The names a template asks for."""
     return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+# A text that can't be filled stops whoever starts with it, not the message that one day needs it.
+for _name, _language in LANGUAGES.items():
+    if _found := faults(_language):
+        raise Unreadable(f"templates/{_name}.py: {'; '.join(_found)}")

@@ -1,4 +1,4 @@
-"""What messages say in English, for developers and programs. The same names as in zh.py; a single message has at most 320 characters."""
+"""What messages say in English, for developers and programs. The same names as in zh.py; a single message has at most 400 characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.clock import shanghai
 from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
 from notifications.letter import Letter, Seat, Step, from_micros
 
-LIMIT = 320
+LIMIT = 400
 
 TEMPLATES = {
     "to_dispatch": "[To dispatch] {code} {place}: {what} ({grade}). {you}: verify and assign it by {due}. {up}",
@@ -94,7 +94,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
         "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
         "over": _span(now - letter.due_at) if letter.due_at else "", "since": _span(now - letter.since) if letter.since else "",
-        "late": _late(letter.late), "you": you(letter), "up": _up(letter), "because": _because(letter),
+        "late": _late(letter.late), "you": you(letter), "up": _up(letter), "up_short": _up(letter, 1),
+        "late_short": _late(letter.late), "because": _because(letter),
         "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
         "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
         "instead": "Another channel is used. " if letter.facts.get("left") else "There is no other; the post above is told. ",
@@ -153,12 +154,12 @@ def _doer(letter: Letter) -> str:
         return f"the inspectors of {letter.supervisor or 'the team'}"
     if letter.clock == Clock.approve:
         return seat(letter.approver) if letter.approver else "the approver"
-    return f"the head of {letter.place}" if letter.owner_place else seat(letter.owner)
+    return "the head of the place" if letter.owner_place else seat(letter.owner)
 
 
-def _up(letter: Letter) -> str:
+def _up(letter: Letter, most: int = 2) -> str:
     if letter.up:
-        told = " and ".join(seat(post) for post in letter.up_to if post != letter.reached)
+        told = " and ".join([seat(post) for post in letter.up_to if post != letter.reached][:most])
         return f"Otherwise {told or 'the next level'} will be told at {when(letter.up.at)}."
     if letter.level and not letter.up and letter.repeat_hours:
         return f"Said again every {letter.repeat_hours} hours."

@@ -6,7 +6,7 @@ Every message says why you ({you}), why now, what next, and when it goes up ({up
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,20 +22,20 @@ TEMPLATES = {
     "dispatch": "【隐患交办】{code} {place}：{what}。等级{grade}，限{due}前整改。{you}，请督促{doer}签收整改。{up}",
     "review": "【待复查】{code} {place}：{what}，第{round}轮已报验。{you}，请于{due}前复查。{up}",
     "reminder.mine": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{you}，请按期{act}。{up}",
-    "reminder": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{you}，请督促{doer}按期{act}。{up}",
+    "reminder": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{you}，请督促{doer}{act}。{up}",
     "overdue.due.mine": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{you}，请立即{act}。{late}{up}",
     "overdue.due": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{you}，请督促{doer}立即{act}。{late}{up}",
-    "overdue.mine": "【逾期升级·{level}级】{code} {place}：{what}，{act}已逾期{over}。{you}，请立即{act}。{late}{up}",
-    "overdue": "【逾期升级·{level}级】{code} {place}：{what}，{act}已逾期{over}，责任岗位{doer}。{you}，请督办。{late}{up}",
+    "overdue.mine": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}。{you}，请立即{act}。{late}{up}",
+    "overdue": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}，责任：{doer}。{you}，请督办。{late}{up}",
     "review_overdue.due.mine": "【复查超时】{code} {place}：报验已{since}，复查期限{due}已到。{you}，请立即复查。{late}{up}",
     "review_overdue.due": "【复查超时】{code} {place}：报验已{since}，复查期限{due}已到。{you}，请督促{doer}立即复查。{late}{up}",
-    "review_overdue.mine": "【复查超时·{level}级】{code} {place}：报验已{since}，复查逾期{over}。{you}，请立即复查。{late}{up}",
-    "review_overdue": "【复查超时·{level}级】{code} {place}：报验已{since}，复查逾期{over}，应由{doer}复查。{you}，请督办。{late}{up}",
+    "review_overdue.mine": "【复查超时·{level}级】{code} {place}：报验{since}，复查逾期{over}。{you}，请立即复查。{late}{up}",
+    "review_overdue": "【复查超时·{level}级】{code} {place}：报验{since}，复查逾期{over}，责任：{doer}。{you}，请督办。{late}{up}",
     "approval": "【待销号审批】{code} {place}：{what}，复查合格，待审批。{you}，请于{due}前审批。{up}",
     "approval.due.mine": "【待销号审批】{code} {place}：{what}，审批期限{due}已到。{you}，请立即审批。{late}{up}",
     "approval.due": "【待销号审批】{code} {place}：{what}，审批期限{due}已到。{you}，请督促{doer}审批。{late}{up}",
     "approval.late.mine": "【审批超时·{level}级】{code} {place}：{what}，审批逾期{over}。{you}，请立即审批。{late}{up}",
-    "approval.late": "【审批超时·{level}级】{code} {place}：{what}，审批逾期{over}，应由{doer}审批。{you}，请督办。{late}{up}",
+    "approval.late": "【审批超时·{level}级】{code} {place}：{what}，审批逾期{over}，责任：{doer}。{you}，请督办。{late}{up}",
     "returned.mine": "【退回整改】{code} {place}：{what}。{because}{you}，请于{due}前重新整改并报验。{up}",
     "returned": "【退回整改】{code} {place}：{what}。{because}{you}，请督促{doer}于{due}前重新整改。{up}",
     "outcome": "【结果告知】{code} {place}：{what}，现为{state}。{because}{you}，无须回复。",
@@ -100,8 +100,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "code": letter.code or "", "place": letter.place or "", "what": letter.what or "", "round": str(letter.round),
         "grade": Grade(letter.grade).zh if letter.grade else "", "state": _state(letter), "act": _act(letter), "doer": _doer(letter),
         "supervisor": letter.supervisor or "镇安办", "level": str(letter.level), "due": when(letter.due_at),
-        "left": say_left(letter.due_at - now) if letter.due_at else "", "over": say_left(now - letter.due_at) if letter.due_at else "",
-        "since": say_left(now - letter.since) if letter.since else "", "late": _late(letter.late), "you": you(letter), "up": _up(letter),
+        "left": _span(letter.due_at, now), "over": _span(letter.due_at, now), "since": _span(letter.since, now), "you": you(letter),
+        "late": _late(letter.late, when), "late_short": _late(letter.late, day), "up": _up(letter), "up_short": _up(letter, 1),
         "because": _because(letter), "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
@@ -115,7 +115,7 @@ def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
     scope = f"您名下{facts['mine']}项。" if facts.get("mine") is not None else ""
     about = f"{facts['about']}。" if facts.get("about") else ""
     plain = {name: str(facts.get(name, 0)) for name in ("open", "major", "per_day", "forecast")}
-    deadline = f"{say(from_micros(facts['deadline'])).split(' ')[0]}" if "deadline" in facts else ""
+    deadline = day(from_micros(facts["deadline"])) if "deadline" in facts else ""
     return plain | {
         "days": str(abs(facts.get("days", 0))), "deadline": deadline, "about": about,
         "scope": scope + (f"最多：{'、'.join(names)}。" if names else ""),
@@ -133,11 +133,11 @@ def seat(post: Seat | None) -> str:
 
 def you(letter: Letter) -> str:
     """Why this person: their post, the post that couldn't be reached, or whom they stand in for."""
-    own = f"{letter.place}负责人" if letter.mine and letter.owner_place and letter.meant == letter.owner else seat(letter.reached)
+    own = "该场所负责人" if letter.mine and letter.owner_place and letter.meant == letter.owner else seat(letter.reached)
     if letter.purpose == Purpose.approval and letter.facts.get("climbed"):
-        return f"下级审批岗位须回避，转由您（{own}）审批"
+        return f"下级审批岗位须回避，转由您（{own}）办理"
     if letter.meant and letter.reached != letter.meant:
-        return f"{seat(letter.meant)}无人可达，故通知您（{own}）"
+        return f"{seat(letter.meant)}无人可达，转您（{own}）"
     if letter.standing_in_for:
         return f"您代{letter.standing_in_for}任{own}"
     return f"您为{own}" if letter.reached else "请您知悉"
@@ -151,7 +151,15 @@ def many(letters: Sequence[Letter]) -> str:
 
 
 def when(instant: datetime | None) -> str:
-    return say(instant) if instant else "期限"
+    return say(instant).replace(" ", "") if instant else "期限"
+
+
+def day(instant: datetime) -> str:
+    return say(instant).split(" ")[0]
+
+
+def _span(instant: datetime | None, now: datetime) -> str:
+    return say_left(now - instant) if instant else ""
 
 
 def _state(letter: Letter) -> str:
@@ -173,21 +181,21 @@ def _doer(letter: Letter) -> str:
         return f"{letter.supervisor or '监管站所'}检查人员"
     if letter.clock == Clock.approve:
         return seat(letter.approver) if letter.approver else "审批岗位"
-    return f"{letter.place}负责人" if letter.owner_place else seat(letter.owner)
+    return "该场所负责人" if letter.owner_place else seat(letter.owner)
 
 
-def _up(letter: Letter) -> str:
+def _up(letter: Letter, most: int = 2) -> str:
     """When it goes up and to whom; at the top, how often it is said again."""
     if letter.up:
-        told = "、".join(seat(post) for post in letter.up_to if post != letter.reached)
-        return f"{say(letter.up.at)}未{_act(letter)}将{f'报{told}' if told else '升级'}。"
+        told = "、".join([seat(post) for post in letter.up_to if post != letter.reached][:most])
+        return f"{when(letter.up.at)}未{_act(letter)}将{f'报{told}' if told else '升级'}。"
     if letter.level and not letter.up and letter.repeat_hours:
         return f"未{_act(letter)}每{letter.repeat_hours}小时再报。"
     return ""
 
 
-def _late(missed: Step | None) -> str:
-    return f"本应于{say(missed.at)}升{missed.level}级。" if missed else ""
+def _late(missed: Step | None, said: Callable[[datetime], str]) -> str:
+    return f"本应于{said(missed.at)}升{missed.level}级。" if missed else ""
 
 
 def _because(letter: Letter) -> str:

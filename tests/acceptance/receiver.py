@@ -53,7 +53,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """How a far end behaves. `name`: ok, refuse_before (reset without reading), reset_after (read, then reset), slow, half, status, errcode."""
+    """How a far end behaves. `name`: ok, refuse_before (reset without reading), reset_after (read, then reset), slow, half (an answer cut
+    short), status (any HTTP status), errcode (a robot's no in a 200)."""
 
     name: str = "ok"
     status: int = 200
@@ -185,7 +186,7 @@ class _Phone(BaseHTTPRequestHandler):
     def _answer(self, service: str, mood: Mood) -> None:
         body = dict(YES.get(service, {"ok": True}))
         if mood.name == "errcode":
-            code, words = NO[service]
+            code, words = NO.get(service, ("code", "message"))
             body = {code: mood.code, words: mood.words}
         payload = json.dumps(body).encode()
         self.send_response(mood.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from models.enumerations import Clock, Field, Grade, PlaceKind, PostKind
+from models.enumerations import Clock, Field, Grade, Nature, PlaceKind, PlaceStatus, PostKind, SlaClass, Threat, UnitKind
 from models.refusal import Refusal
-from papers.township import Faults, Township, read, write_empty
+from models.township import DayKind
+from papers.township import Faults, Township, calendar, checklist, holding, person, place, post, read, unit, write_empty
+from papers.township.ladder import Counted
 from papers.township.place import Place
+from papers.township.sla import LimitUnit
 from tests.town import write_town
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "townships" / "xizhang"
@@ -215,3 +219,12 @@ def test_a_folder_that_cannot_be_written_is_refused_in_a_sentence(tmp_path: Path
     (tmp_path / "file").write_text("", encoding="utf8")
     with pytest.raises(Refusal, match="写不了"):
         write_empty(tmp_path / "file" / "new")
+
+
+def test_the_format_page_names_every_column_key_and_word() -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "township.md").read_text(encoding="utf8")
+    columns = [*unit.COLUMNS, *post.COLUMNS, *person.COLUMNS, *holding.COLUMNS, *calendar.COLUMNS, *place.REQUIRED, *place.OPTIONAL]
+    words = [*UnitKind, *post.LOADABLE, *PlaceKind, *PlaceStatus, *Field, *Clock, *Grade, *SlaClass, *Threat, *Nature, *DayKind]
+    keys = re.findall(r"^[ -]*[{]?([a-z_]+):", "".join(path.read_text(encoding="utf8") for path in EXAMPLE.rglob("*.yaml")), re.MULTILINE)
+    names = {str(name) for name in [*columns, *words, *Counted, *LimitUnit, *checklist.REQUIRED, *checklist.OPTIONAL, *keys]}
+    assert {name for name in names if f"`{name}`" not in page and f"`{name}: " not in page} == set()

@@ -102,6 +102,7 @@ def test_a_count_rests_on_an_estimate_only_when_it_passes_one() -> None:
     assert not CHINA.rests_on_estimate(start, shanghai("2026-12-27 18:00"))
     assert CHINA.rests_on_estimate(start, shanghai("2026-12-28 18:00"))
     assert CHINA.rests_on_estimate(shanghai("2027-12-01 10:00"), shanghai("2027-12-02 10:00"))
+    assert CHINA.rests_on_estimate(shanghai("2000-12-01 10:00"), shanghai("2001-02-01 10:00"))
     published_later = Calendar({date(2028, 1, 1): DayKind.holiday})
     assert published_later.rests_on_estimate(start, shanghai("2028-03-01 10:00"))
 

@@ -102,6 +102,7 @@ SPANS = st.timedeltas(timedelta(0), timedelta(days=10))
 @PATIENT
 @given(SPEEDS, st.one_of(st.none(), st.timedeltas(timedelta(days=-1), timedelta(days=60))), SPANS, SPANS)
 @example(100_000, timedelta(days=45), timedelta(seconds=38, microseconds=880_000), MICROSECOND)
+@example(100_000, timedelta(milliseconds=60), MICROSECOND, MICROSECOND)
 @example(0.5, timedelta(seconds=1), timedelta(seconds=2), MICROSECOND)
 def test_business_time_is_continuous_and_never_falls(speed: float, slow: timedelta | None, elapsed: timedelta, more: timedelta) -> None:
     """Also over the moment of slowing down: a step of machine time never moves it by more than the faster of both speeds."""

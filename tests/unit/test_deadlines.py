@@ -236,6 +236,12 @@ def test_outside_a_campaign_nothing_is_capped() -> None:
     assert cap(due, FRIDAY, None) == Capped(due, capped=False, beyond_campaign=False)
 
 
+def test_a_date_that_the_campaign_sets_is_no_estimate() -> None:
+    start, campaign = moment("2027-02-04 16:00"), moment("2027-02-10 23:59:59")
+    assert deadline_for(start, Limit(3, Unit.working_days), CHINA).estimated
+    assert deadline_for(start, Limit(3, Unit.working_days), CHINA, (), campaign) == Deadline(campaign, campaign, capped=True)
+
+
 @PATIENT
 @given(INSTANTS, SPANS, LIMITS, SPANS)
 def test_a_later_failure_is_never_due_earlier(failed: datetime, later: timedelta, limit: Limit, ahead: timedelta) -> None:

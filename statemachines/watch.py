@@ -129,7 +129,7 @@ REPORT = text("""
 insert into notice (township_id, purpose, occasion, person_id, channel_id, post_id, for_post_id, urgent, while_states, facts, state,
     planned_at, not_before, attempts)
 select township.id, 'operations', :occasion, contact.person_id, contact.channel_id, contact.reached_post, office.id, false, '{}',
-    jsonb_build_object('findings', cast(:count as int), 'first', cast(:first as text)), 'planned', :now, :now, 0
+    jsonb_build_object('text', cast(:said as text)), 'planned', :now, :now, 0
 from township
 cross join lateral (select id from post where township_id = township.id and kind = 'office_head' and active order by code limit 1) office
 cross join lateral post_contacts(office.id, :day) contact
@@ -141,5 +141,5 @@ def _tell_the_office(session: Session, watched: Watched, now: datetime) -> None:
     if watched.clean:
         return
     first, day = watched.findings[0], day_of(now)
-    said = f"{first.code} {first.what}" if first.code else first.what
-    session.execute(REPORT, {"occasion": f"watch {day}", "count": len(watched.findings), "first": said, "now": now, "day": day})
+    said = f"发现{len(watched.findings)}处异常，其一：{first.code or ''} {first.what.split(' ')[0]}"
+    session.execute(REPORT, {"occasion": f"watch {day}", "said": said, "now": now, "day": day})

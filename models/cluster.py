@@ -51,6 +51,9 @@ class Cluster:
         """Whether the server runs, as far as that can be told without asking it."""
         return True
 
+    def make_prefect_database(self) -> None:
+        """Sees to it that there is a database named `prefect`; the embedded server has had it from the beginning."""
+
     def create_database(self, name: str, template: str | None = None) -> None:
         """A new database that the owner owns, empty or a copy of `template` (which nobody may be connected to)."""
         from psycopg import sql

@@ -1,0 +1,67 @@
+"""The `bihuan` command. A command's module is imported when that command is asked for, so that `bihuan --help` costs nothing.
+
+To add one: a line in COMMANDS, naming a function whose parameters Typer understands, or a Typer app for a command with sub-commands.
+A command refuses by raising an exception that has `detail` (Chinese) and `detail_en`: it is printed, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "up": ("cli.up:up", "启动全部服务 · start everything and keep it running"),
+    "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
+}
+
+
+class Commands(TyperGroup):
+    """Knows every command's name and one line; imports the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if name not in COMMANDS:
+            return None
+        return loaded(name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("用法 Usage"):
+            formatter.write_text("bihuan COMMAND [选项 OPTIONS]    bihuan COMMAND --help")
+        with formatter.section("命令 Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            detail, detail_en = getattr(error, "detail", None), getattr(error, "detail_en", None)
+            if detail is None or detail_en is None:
+                raise
+            print(detail, detail_en, sep="\n", file=sys.stderr)
+            raise typer.Exit(1) from error
+
+
+def loaded(name: str) -> Any:
+    """The command of that name, as Typer makes it."""
+    place, line = COMMANDS[name]
+    module, attribute = place.split(":")
+    target = getattr(import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, short_help=line)(target)
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def bihuan() -> None:
+    """闭环 Bihuan：让每一条隐患都按期销号。"""

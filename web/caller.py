@@ -1,0 +1,193 @@
+"""Who is asking: a person, the posts they hold today, and how far these reach.
+
+Reading follows the tree of units: a village's post sees its village, an enterprise's post its own places, everybody else the township.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.clock import day_of
+from models.enumerations import PostKind, UnitKind
+from notifications.letter import Seat as Said
+from notifications.templates.zh import seat as say_seat
+from statemachines.load import Acting
+from web.accounts import token_hash
+from web.house import House, house_of
+from web.problem import Problem
+
+COOKIE = "bihuan"
+OWN_PLACES_ONLY = frozenset({PostKind.enterprise_principal, PostKind.enterprise_safety})
+SEES_NOTHING = frozenset({PostKind.reporter, PostKind.system})
+READS_ONLY = frozenset({PostKind.discipline_viewer, PostKind.reporter, PostKind.system})
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A post that the caller holds today. `standing_in_for`: the label of the absent person, if any."""
+
+    id: int
+    code: str
+    kind: PostKind
+    unit_id: int
+    unit: str
+    unit_name: str
+    unit_kind: UnitKind
+    standing_in_for: str | None = None
+
+    @property
+    def zh(self) -> str:
+        """The post's name on screen: with its unit where there are many of the kind."""
+        return post_name(self.kind, self.unit_kind, self.unit_name)
+
+
+def post_name(kind: str, unit_kind: str, unit_name: str) -> str:
+    """A post as people say it, the same as in messages: «村01网格员», «应急办主任»."""
+    return say_seat(Said(kind, unit_name, unit_kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who is signed in. `now` and `wall` are the two times at which they asked."""
+
+    person_id: int
+    person: str
+    label: str
+    username: str | None
+    township_id: int
+    township: str
+    demo: bool
+    seats: tuple[Seat, ...]
+    now: datetime
+    wall: datetime
+    token: str
+
+    @property
+    def day(self) -> date:
+        return day_of(self.now)
+
+    @property
+    def post_ids(self) -> list[int]:
+        return [seat.id for seat in self.seats]
+
+    @property
+    def kinds(self) -> frozenset[PostKind]:
+        return frozenset(seat.kind for seat in self.seats)
+
+    @property
+    def may_write(self) -> bool:
+        return bool(self.kinds - READS_ONLY)
+
+    def acting(self, post: str) -> Acting:
+        return Acting(self.township_id, self.person, post)
+
+    def seat(self, code: str) -> Seat:
+        """The post of this code. Raises Problem 403 when the caller doesn't hold it today."""
+        for seat in self.seats:
+            if seat.code == code:
+                return seat
+        raise Problem(403, f"你今天不在“{code}”这个岗位上，不能以它的名义办理。", f"You don't hold the post {code!r} today.", reason="post")
+
+    def reach(self) -> tuple[str, dict[str, Any]]:
+        """The SQL condition on `c` (cases) that holds for what the caller may read, and its parameters."""
+        asked: dict[str, Any] = {"township": self.township_id}
+        if any(_sees_all(seat) for seat in self.seats):
+            return "c.township_id = :township", asked
+        asked["my_posts"] = self.post_ids
+        asked["my_villages"] = [seat.unit_id for seat in self.seats if _sees_village(seat)]
+        return "c.township_id = :township and (c.village_id = any(:my_villages) or c.responsible_post_id = any(:my_posts))", asked
+
+    def place_reach(self) -> tuple[str, dict[str, Any]]:
+        """The same for `p` (place)."""
+        condition, asked = self.reach()
+        return condition.replace("c.", "p."), asked
+
+
+def _sees_all(seat: Seat) -> bool:
+    return seat.unit_kind != UnitKind.village and seat.kind not in OWN_PLACES_ONLY | SEES_NOTHING
+
+
+def _sees_village(seat: Seat) -> bool:
+    return seat.unit_kind == UnitKind.village and seat.kind not in OWN_PLACES_ONLY | SEES_NOTHING
+
+
+LOGIN = text("""
+select login.person_id, person.key, person.label, person.username, township.id as township_id, township.name as township, township.demo
+from login
+join person on person.id = login.person_id
+join township on township.id = person.township_id
+where token_hash = :hash and revoked_at is null and expires_at > :wall
+""")
+SEATS = text("""
+select distinct on (post.id) post.id, post.code, post.kind, unit.id as unit_id, unit.code as unit, unit.name as unit_name,
+    unit.kind as unit_kind, away.label as standing_in_for
+from holding
+join post on post.id = holding.post_id and post.active
+join unit on unit.id = post.unit_id
+left join person away on away.id = holding.deputy_of_id
+where holding.person_id = :person and :day >= from_day and :day <= coalesce(to_day, 'infinity')
+order by post.id, deputy_of_id nulls first
+""")
+
+
+def find(session: Session, house: House, token: str) -> Caller | None:
+    """The caller behind a token, with the posts of this business day; None for a token that isn't good (any more)."""
+    now, wall = house.clock.now(), house.clock.wall()
+    login = session.execute(LOGIN, {"hash": token_hash(token), "wall": wall}).first()
+    if login is None:
+        return None
+    rows = session.execute(SEATS, {"person": login.person_id, "day": day_of(now)}).all()
+    return Caller(
+        login.person_id, login.key, login.label, login.username, login.township_id, login.township, login.demo,
+        tuple(_seat(row) for row in rows), now, wall, token,
+    )  # fmt: skip
+
+
+def _seat(row: Any) -> Seat:
+    kind, unit_kind = PostKind(row.kind), UnitKind(row.unit_kind)
+    return Seat(row.id, row.code, kind, row.unit_id, row.unit, row.unit_name, unit_kind, row.standing_in_for)
+
+
+def bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def program(request: Request) -> Caller:
+    """The caller of an API route, by bearer token. Raises Problem 401."""
+    token = bearer(request)
+    found = _look_up(request, token)
+    if found is None:
+        what = ("登录已失效，请重新登录。", "This token isn't good any more.") if token else ("请先登录。", "Give a bearer token.")
+        raise Problem(401, *what, headers={"WWW-Authenticate": "Bearer"})
+    return found
+
+
+class SignInFirst(Exception):
+    """A page that wants somebody signed in; answered with the way to the login page and back."""
+
+
+def visitor(request: Request) -> Caller:
+    """The caller of a page, by cookie. Raises SignInFirst."""
+    found = _look_up(request, request.cookies.get(COOKIE))
+    if found is None:
+        raise SignInFirst
+    return found
+
+
+def _look_up(request: Request, token: str | None) -> Caller | None:
+    if not token:
+        return None
+    house = house_of(request)
+    with house.transaction() as session:
+        return find(session, house, token)
+
+
+Program = Annotated[Caller, Depends(program)]
+Visitor = Annotated[Caller, Depends(visitor)]

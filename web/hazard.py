@@ -1,0 +1,283 @@
+"""Hazards as people and programs read them: one statement for one hazard or a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.clock import local
+from models.enumerations import (
+    ENDED,
+    Clock,
+    Field,
+    Grade,
+    HazardState,
+    InterimControl,
+    ListingLevel,
+    Nature,
+    PlaceKind,
+    SlaClass,
+    Source,
+    Threat,
+)
+from statemachines.errors import NoSuchCase
+from statemachines.timers import RUNNING
+from web import cursor
+from web.caller import Caller, post_name
+from web.problem import Problem
+from web.words import literally
+
+OPEN = tuple(state for state in HazardState if state not in ENDED)
+
+
+class PlaceOfHazard(BaseModel):
+    code: str
+    name: str
+    kind: PlaceKind
+    village: str
+    village_name: str
+    address: str | None
+
+
+class HazardView(BaseModel):
+    """A hazard. Times are RFC 3339 with the offset of the township's zone; money is in yuan.
+
+    `due_at` is the unit's limit for rectification; `move` is the step that the case waits for now, due at `move_due_at`, and
+    `overdue` says that this time has passed. Posts, places, villages and teams are given by code.
+    """
+
+    model_config = ConfigDict(title="Hazard", json_schema_extra={"description": "A hazard (隐患)."})
+    code: str
+    place: PlaceOfHazard
+    state: HazardState
+    version: int
+    round: int
+    grade: Grade
+    sla_class: SlaClass
+    field: Field
+    threat: Threat
+    nature: Nature
+    source: Source
+    item: str | None
+    description: str
+    exact_location: str
+    measure: str | None
+    legal_basis: list[str]
+    found_at: datetime
+    found_by: str
+    campaign: str | None
+    responsible_post: str | None
+    supervising_team: str | None
+    approver_post: str | None
+    assigned_at: datetime | None
+    acknowledged_at: datetime | None
+    due_at: datetime | None
+    original_due_at: datetime | None
+    campaign_capped: bool
+    beyond_campaign: bool
+    due_estimated: bool
+    submitted_at: datetime | None
+    submitted_by: str | None
+    submitted_text: str | None
+    on_spot: bool
+    verified_at: datetime | None
+    reinspected_by: list[str]
+    closed_at: datetime | None
+    closed_by: str | None
+    move: Clock | None
+    move_due_at: datetime | None
+    overdue: bool
+    escalation_level: int
+    interim_control: InterimControl
+    interim_until: datetime | None
+    interim_kept: bool
+    needs_gov_coordination: bool
+    stop_scope: str | None
+    fund_planned: Decimal | None
+    fund_actual: Decimal | None
+    listing: ListingLevel
+    recurrence_of: str | None
+    recurrence_count: int
+    duplicate_of: str | None
+    extension_count: int
+    returned_count: int
+    failed_count: int
+    district_consent_no: str | None
+    plan: dict[str, Any] | None
+    confidentiality: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A hazard with what pages show beside it and programs don't need: ids, names of posts and people."""
+
+    id: int
+    view: HazardView
+    village_name: str
+    team_name: str | None
+    responsible_name: str | None
+    approver_name: str | None
+    submitted_person: str | None
+    reinspected_people: tuple[str, ...]
+    closed_person: str | None
+    found_person: str
+    place_lat: float | None
+    place_lon: float | None
+    place_phone: str | None
+    sort: datetime
+
+    @property
+    def people(self) -> list[str | None]:
+        """The keys of everybody whom the hazard names."""
+        return [self.found_person, self.submitted_person, self.closed_person, *self.reinspected_people]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which hazards of those in reach; every filter that is set must hold."""
+
+    states: Sequence[HazardState] = ()
+    grade: Grade | None = None
+    village: str | None = None
+    team: str | None = None
+    kind: PlaceKind | None = None
+    place: str | None = None
+    overdue: bool | None = None
+    due_before: datetime | None = None
+    q: str | None = None
+    also: str = "true"
+    asked: dict[str, Any] = field(default_factory=dict)
+
+
+COLUMNS = """
+    c.id, c.code, c.state, c.version, c.round, c.grade, c.level, c.opened_at, c.due_at as move_due_at, c.ended_at, h.*,
+    p.code as place, p.name as place_name, p.kind as place_kind, p.address, p.lat as place_lat, p.lon as place_lon, p.phone as place_phone,
+    village.code as village, village.name as village_name, team.code as team, team.name as team_name, campaign.code as campaign,
+    responsible.code as responsible_post, responsible.kind as responsible_kind, seated.kind as responsible_unit_kind,
+    seated.name as responsible_unit_name, approver.code as approver_post, approver.kind as approver_kind,
+    approving.kind as approver_unit_kind, approving.name as approver_unit_name,
+    earlier.code as recurrence_of, master.code as duplicate_of
+"""
+JOINS = """
+    from cases c
+    join hazard h on h.case_id = c.id
+    join place p on p.id = c.place_id
+    join unit village on village.id = c.village_id
+    left join unit team on team.id = c.team_id
+    left join campaign on campaign.id = c.campaign_id
+    left join post responsible on responsible.id = c.responsible_post_id
+    left join unit seated on seated.id = responsible.unit_id
+    left join post approver on approver.id = c.approver_post_id
+    left join unit approving on approving.id = approver.unit_id
+    left join cases earlier on earlier.id = h.recurrence_of_id
+    left join cases master on master.id = h.duplicate_of_id
+"""
+
+
+def one(session: Session, caller: Caller, code: str) -> Row:
+    """The hazard of this code. Raises NoSuchCase, and Problem 403 where it lies outside of the caller's reach."""
+    condition, asked = caller.reach()
+    query = text(f"select {COLUMNS}, ({condition}) as in_reach {JOINS} where c.township_id = :township and c.code = :code")
+    row = session.execute(query, {**asked, "code": code}).first()
+    if row is None:
+        raise NoSuchCase(code)
+    if not row.in_reach:
+        raise Problem(403, "这条隐患不在你的岗位管辖范围内。", "This hazard lies outside of what your posts reach.", reason="reach")
+    return _row(row, caller.now, row.opened_at)
+
+
+def many(
+    session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None, *, soonest: bool = False
+) -> tuple[list[Row], str | None]:
+    """A page of hazards and the cursor of the next: newest first, or those whose move is due soonest first."""
+    condition, asked = _where(caller, wanted)
+    key = "coalesce(c.due_at, 'infinity'::timestamptz)" if soonest else "c.opened_at"
+    sign, order = (">", "asc") if soonest else ("<", "desc")
+    if after:
+        asked["after_moment"], asked["after_id"] = cursor.read(after)
+        condition += f" and ({key}, c.id) {sign} (:after_moment, :after_id)"
+    query = (
+        f"select {COLUMNS}, least({key}, '9999-01-01') as sort {JOINS} where {condition} order by {key} {order}, c.id {order} limit :limit"
+    )
+    found = session.execute(text(query), {**asked, "limit": limit + 1}).all()
+    rows = [_row(row, caller.now, row.sort) for row in found[:limit]]
+    return rows, cursor.write(rows[-1].sort, rows[-1].id) if len(found) > limit else None
+
+
+def count(session: Session, caller: Caller, wanted: Wanted) -> int:
+    """How many hazards there are of those."""
+    condition, asked = _where(caller, wanted)
+    joins = "from cases c join hazard h on h.case_id = c.id join place p on p.id = c.place_id"
+    return int(session.execute(text(f"select count(*) {joins} where {condition}"), asked).scalar_one())
+
+
+OVERDUE = "c.ended_at is null and c.due_at < :now"
+
+
+def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    reach, asked = caller.reach()
+    conditions = [reach, wanted.also]
+    asked = {**asked, **wanted.asked, "now": caller.now}
+    for name, value, condition in (
+        ("states", [str(state) for state in wanted.states], "c.state = any(:states)"),
+        ("grade", wanted.grade and str(wanted.grade), "c.grade = :grade"),
+        ("village", wanted.village, "c.village_id = (select id from unit where township_id = :township and code = :village)"),
+        ("team", wanted.team, "c.team_id = (select id from unit where township_id = :township and code = :team)"),
+        ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
+        ("place", wanted.place, "p.code = :place"),
+        ("due_before", wanted.due_before, "c.ended_at is null and c.due_at < :due_before"),
+        ("q", wanted.q and f"%{literally(wanted.q)}%", "(c.code ilike :q or h.description ilike :q or p.name ilike :q or p.code ilike :q)"),
+    ):
+        if value:
+            asked[name] = value
+            conditions.append(condition)
+    if wanted.overdue is not None:
+        conditions.append(OVERDUE if wanted.overdue else f"not coalesce({OVERDUE}, false)")
+    return " and ".join(conditions), asked
+
+
+def _row(row: Any, now: datetime, sort: datetime) -> Row:
+    return Row(
+        row.id, _view(row, now), row.village_name, row.team_name,
+        _name(row.responsible_kind, row.responsible_unit_kind, row.responsible_unit_name, row.place_name),
+        _name(row.approver_kind, row.approver_unit_kind, row.approver_unit_name, row.place_name),
+        row.submitted_person, tuple(str(party.get("person", "")) for party in row.reinspected_by), row.closed_person, row.found_person,
+        row.place_lat, row.place_lon, row.place_phone, sort,
+    )  # fmt: skip
+
+
+def _name(kind: str | None, unit_kind: str, unit_name: str, place_name: str) -> str | None:
+    if kind is None:
+        return None
+    return f"{place_name}负责人" if kind == "enterprise_principal" else post_name(kind, unit_kind, unit_name)
+
+
+def _view(row: Any, now: datetime) -> HazardView:
+    state = HazardState(row.state)
+    named = row._mapping
+    same = {name: named[name] for name in SAME}
+    times = {name: named[name] and local(named[name]) for name in TIMES}
+    place = PlaceOfHazard(
+        code=row.place, name=row.place_name, kind=row.place_kind, village=row.village, village_name=row.village_name, address=row.address
+    )
+    return HazardView(
+        **same, **times, place=place, state=state, exact_location=row.location, found_by=row.found_post, submitted_by=row.submitted_post,
+        closed_by=row.closed_post, reinspected_by=[str(party.get("post", "")) for party in row.reinspected_by],
+        supervising_team=row.team, escalation_level=row.level, move=RUNNING[state][-1] if state in RUNNING else None,
+        overdue=row.ended_at is None and row.move_due_at is not None and row.move_due_at < now,
+    )  # fmt: skip
+
+
+OTHERWISE = frozenset(
+    {"place", "state", "exact_location", "found_by", "submitted_by", "closed_by", "reinspected_by", "supervising_team"}
+    | {"escalation_level", "move", "overdue"}
+)
+TIMES = tuple(name for name, each in HazardView.model_fields.items() if "datetime" in str(each.annotation))
+SAME = tuple(name for name in HazardView.model_fields if name not in OTHERWISE and name not in TIMES)

@@ -1,0 +1,171 @@
+"""Messages as they are read: who was told what, when, over what, and how it ended; and who is told next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.clock import local
+from models.enumerations import Clock, NoticeState, Purpose
+from notifications.templates.zh import SCHEMES
+from web import cursor
+from web.caller import Caller, post_name
+
+
+class NoticeView(BaseModel):
+    """One message to one person over one channel. `channel` is the kind of channel; its address is nobody's business here."""
+
+    model_config = ConfigDict(title="Notice")
+    id: int
+    hazard: str | None
+    purpose: Purpose
+    person: str
+    post: str | None
+    for_post: str | None
+    channel: str
+    state: NoticeState
+    reason: str | None
+    clock: Clock | None
+    rung: int | None
+    level: int | None
+    urgent: bool
+    body: str | None
+    planned_at: datetime
+    not_before: datetime
+    sent_at: datetime | None
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice as a page shows it."""
+
+    view: NoticeView
+    who: str
+    post_name: str
+    standing_in_for: str | None
+    place: str | None
+
+    @property
+    def channel(self) -> str:
+        return SCHEMES.get(self.view.channel, self.view.channel)
+
+
+NOTICES = """
+select n.*, c.code as hazard, person.key as person, person.label as who, away.label as away, split_part(channel.url, '://', 1) as channel,
+    post.code as post, post.kind as post_kind, unit.kind as unit_kind, unit.name as unit_name, meant.code as for_post, place.name as place,
+    timer.clock, (n.facts ->> 'level')::int as level, coalesce(n.body, bundle.body) as said, coalesce(n.sent_at, bundle.sent_at) as left_at
+from notice n
+join person on person.id = n.person_id
+join channel on channel.id = n.channel_id
+left join person away on away.id = n.standing_in_for_id
+left join cases c on c.id = n.case_id
+left join place on place.id = c.place_id
+left join post on post.id = n.post_id
+left join unit on unit.id = post.unit_id
+left join post meant on meant.id = n.for_post_id
+left join timer on timer.id = n.timer_id
+left join notice bundle on bundle.id = n.bundle_id
+"""
+
+
+def many(
+    session: Session,
+    caller: Caller,
+    limit: int,
+    after: str | None = None,
+    states: Sequence[str] = (),
+    hazard: str | None = None,
+    mine: bool = False,
+) -> tuple[list[Told], str | None]:
+    """Messages about what the caller may read, and those to themselves; newest first."""
+    reach, asked = caller.reach()
+    own = "n.person_id = :me"
+    condition = (
+        own if mine else f"n.township_id = :township and ({own} or n.case_id is not null and ({reach}) or n.case_id is null and :sees_all)"
+    )
+    asked |= {"me": caller.person_id, "limit": limit + 1, "sees_all": reach == "c.township_id = :township"}
+    for name, value, filtering in (
+        ("states", list(states), "n.state = any(:states)"),
+        ("hazard", hazard, "c.code = :hazard"),
+        ("after", cursor.read_number(after), "n.id < :after"),
+    ):
+        if value:
+            asked[name] = value
+            condition += f" and {filtering}"
+    rows = session.execute(text(f"{NOTICES} where {condition} order by n.id desc limit :limit"), asked).all()
+    found = [_told(row) for row in rows[:limit]]
+    return found, cursor.write_number(found[-1].view.id) if len(rows) > limit else None
+
+
+def of_case(session: Session, case_id: int, limit: int = 200) -> list[Told]:
+    """All messages about one case, newest first; bundles by their members."""
+    rows = session.execute(
+        text(f"{NOTICES} where n.case_id = :case_id order by n.id desc limit :limit"), {"case_id": case_id, "limit": limit}
+    )
+    return [_told(row) for row in rows]
+
+
+def _told(row: Any) -> Told:
+    view = NoticeView(
+        id=row.id, hazard=row.hazard, purpose=row.purpose, person=row.person, post=row.post, for_post=row.for_post, channel=row.channel,
+        state=row.state, reason=row.reason, clock=row.clock, rung=row.rung, level=row.level, urgent=row.urgent, body=row.said,
+        planned_at=local(row.planned_at), not_before=local(row.not_before), sent_at=row.left_at and local(row.left_at),
+        attempts=row.attempts, error=row.error,
+    )  # fmt: skip
+    name = post_name(row.post_kind, row.unit_kind, row.unit_name) if row.post_kind else ""
+    return Told(view, row.who, name, row.away, row.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A rung that comes if nobody moves: when, on which clock, and which posts are told."""
+
+    at: datetime
+    clock: Clock
+    level: int
+    overdue: bool
+    posts: tuple[str, ...]
+    due_at: datetime
+    held: bool
+    urge_letter: bool
+
+
+# The rungs that are still ahead on the case's running timers, with the posts that they would tell today.
+NEXT = text("""
+select timer.clock, timer.due_at, rung.level, rung.offset_hours >= 0 as overdue, rung.urge_letter, timer.held_until is not null as held,
+    greatest(timer.rung_at[rung.position], case when rung.position = following.position then timer.next_at end) as at,
+    array(
+        select distinct post.kind || '|' || unit.kind || '|' || unit.name
+        from unnest(rung.told) word, case_posts(c, word) aimed(id) join post on post.id = aimed.id join unit on unit.id = post.unit_id
+    ) as posts
+from cases c
+join timer on timer.case_id = c.id and timer.stopped_at is null
+join rung on rung.ladder_id = timer.ladder_id and rung.position > timer.fired and timer.rung_at[rung.position] is not null
+cross join lateral (
+    select min(position) as position from rung r
+    where r.ladder_id = timer.ladder_id and r.position > timer.fired and timer.rung_at[r.position] is not null
+) following
+where c.id = :case_id order by at, timer.clock
+""")
+
+
+def following(session: Session, case_id: int, limit: int = 6) -> list[Next]:
+    """Who is told next and when, soonest first, while the case stays where it is."""
+    rows = session.execute(NEXT, {"case_id": case_id}).all()
+    return [
+        Next(row.at, Clock(row.clock), row.level, row.overdue, tuple(sorted(map(_said, row.posts))), row.due_at, row.held, row.urge_letter)
+        for row in rows[:limit]
+    ]
+
+
+def _said(packed: str) -> str:
+    kind, unit_kind, unit_name = packed.split("|", 2)
+    return post_name(kind, unit_kind, unit_name)

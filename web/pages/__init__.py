@@ -1,0 +1,15 @@
+"""The pages for people: every one works without JavaScript."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from web.pages import account, hazard, home, inbox, ledger, messages, phones, photo, register
+
+
+def routers() -> list[APIRouter]:
+    parts = (account, home, inbox, ledger, register, photo, hazard, messages, phones)
+    made = [part.router for part in parts]
+    for router in made:
+        router.include_in_schema = False
+    return made

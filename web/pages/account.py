@@ -1,0 +1,95 @@
+"""Signing in and out, and one's own page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import text
+
+from web import accounts
+from web.caller import COOKIE, Visitor, post_name
+from web.house import house_of
+from web.login import sign_in
+from web.pages.form import Form, word
+from web.problem import Problem
+from web.render import bare, frame, page, way_back
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo login: the user name and who that is."""
+
+    username: str
+    post: str
+    label: str
+
+
+# One for each part in the play; of many of a kind the one with most to do.
+DEMOS = text("""
+select * from (
+    select distinct on (post.kind) post.kind, person.username, person.label, unit.kind as unit_kind, unit.name as unit_name
+    from township join post on post.township_id = township.id and post.active
+    join unit on unit.id = post.unit_id
+    join holding on holding.post_id = post.id and from_day <= :day and coalesce(to_day, 'infinity') >= :day and deputy_of_id is null
+    join person on person.id = holding.person_id and person.username is not null
+    left join lateral (
+        select count(*) as work from cases c
+        where c.ended_at is null and case post.kind when 'inspector' then c.team_id = post.unit_id else c.responsible_post_id = post.id end
+    ) open on true
+    where township.demo and post.kind = any(:kinds) order by post.kind, open.work desc, post.code
+) each order by array_position(cast(:kinds as text[]), kind)
+""")
+PARTS = ["office_dispatcher", "office_head", "inspector", "enterprise_principal", "grid_member", "deputy_in_charge", "township_head"]
+
+
+@router.get("/login")
+def ask(request: Request, next: str = "/", username: str = "") -> Response:
+    return _login(request, next, username)
+
+
+@router.post("/login")
+def enter(request: Request, form: Form) -> Response:
+    username, back = word(form, "username"), way_back(word(form, "next"))
+    try:
+        caller = sign_in(request, username, str(form.get("password") or ""))
+    except Problem as problem:
+        return _login(request, back, username, problem)
+    answer = RedirectResponse(back, 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, caller.token, max_age=int(accounts.LIVES.total_seconds()), httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+@router.post("/logout")
+def leave(request: Request) -> Response:
+    token = request.cookies.get(COOKIE)
+    house = house_of(request)
+    if token:
+        with house.transaction() as session:
+            accounts.close_login(session, token, house.clock.wall())
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.get("/me")
+def me(request: Request, caller: Visitor) -> Response:
+    with house_of(request).transaction() as session:
+        return page(request, "me.html", frame(session, caller))
+
+
+def _login(request: Request, back: str, username: str, problem: Problem | None = None) -> Response:
+    house = house_of(request)
+    with house.transaction() as session:
+        rows = session.execute(DEMOS, {"day": house.clock.now().date(), "kinds": PARTS}).all()
+        name = session.execute(text("select name from township order by id limit 1")).scalar()
+    demos = [Demo(row.username, post_name(row.kind, row.unit_kind, row.unit_name), row.label) for row in rows]
+    password = house.settings.demo_password if demos else None
+    return bare(
+        "login.html", problem.status if problem else 200, problem.headers if problem else None, problem=problem, back=way_back(back),
+        username=username, demos=demos, demo_password=password, township=name or "", filled=password if username and not problem else "",
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Photos, for those who may read their hazard."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+from sqlalchemy import text
+
+from web.caller import Visitor
+from web.drawing import draw
+from web.evidence import small_of
+from web.house import house_of
+from web.problem import Problem
+
+router = APIRouter()
+KEPT = {"Cache-Control": "private, max-age=604800, immutable"}
+
+
+@router.get("/photo/{id}")
+def whole(request: Request, caller: Visitor, id: int) -> Response:
+    return _photo(request, caller, id, small=False)
+
+
+@router.get("/photo/{id}/small")
+def small(request: Request, caller: Visitor, id: int) -> Response:
+    return _photo(request, caller, id, small=True)
+
+
+def _photo(request: Request, caller: Visitor, id: int, *, small: bool) -> Response:
+    condition, asked = caller.reach()
+    query = text(f"""
+        select e.stored, e.media_type, e.kind, e.sha256, h.description from evidence e
+        join cases c on c.id = e.case_id join hazard h on h.case_id = c.id where e.id = :id and {condition}
+    """)
+    house = house_of(request)
+    with house.transaction() as session:
+        row = session.execute(query, {**asked, "id": min(id, 2**63 - 1)}).first()
+    if row is None:
+        raise Problem(404, "没有这张照片，或不在你的岗位管辖范围内。", "There is no such photo within your reach.")
+    if row.stored is None:
+        return Response(draw(row.kind, row.description, row.sha256), media_type="image/svg+xml", headers=KEPT)
+    path = house.evidence / row.stored
+    path = small_of(path) if small and small_of(path).exists() else path
+    if not path.exists():
+        raise Problem(404, "照片文件不在了，请联系管理员核对备份。", "The photo's file is missing.")
+    return FileResponse(path, media_type="image/webp" if path.suffix == ".webp" else row.media_type, headers=KEPT)

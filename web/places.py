@@ -1,0 +1,140 @@
+"""The registry of places as it is read, searched and added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from models.enumerations import Field, PlaceKind, PlaceStatus, PostKind
+from papers.township.place import CROWDED, NINE_SMALL, usual_field
+from web import cursor
+from web.caller import Caller
+from web.problem import Problem
+from web.words import literally
+
+KEEPERS = frozenset({PostKind.office_dispatcher, PostKind.office_head})
+
+
+class PlaceView(BaseModel):
+    """A place of the registry. `open_hazards`: how many of its hazards are still open."""
+
+    model_config = ConfigDict(title="Place")
+    code: str
+    name: str
+    kind: PlaceKind
+    status: PlaceStatus
+    village: str
+    village_name: str
+    responsible_post: str
+    team: str
+    field: Field | None
+    market_street: str | None
+    also_street_shop: bool
+    nine_small: bool
+    crowded: bool
+    address: str | None
+    lat: float | None
+    lon: float | None
+    phone: str | None
+    open_hazards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    kind: PlaceKind | None = None
+    village: str | None = None
+    code: str | None = None
+    q: str | None = None
+
+
+PLACES = """
+select p.*, village.code as village, village.name as village_name, post.code as responsible_post, team.code as team,
+    (select count(*) from cases c where c.place_id = p.id and c.ended_at is null) as open_hazards
+from place p
+join unit village on village.id = p.village_id
+join unit team on team.id = p.team_id
+join post on post.id = p.responsible_post_id
+"""
+
+
+def many(session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None) -> tuple[list[PlaceView], str | None]:
+    """Places within reach in the order of their registration, and the cursor of the next page."""
+    condition, asked = caller.place_reach()
+    for name, value, filtering in (
+        ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
+        ("village", wanted.village, "village.code = :village"),
+        ("code", wanted.code, "p.code = :code"),
+        ("q", wanted.q and f"%{literally(wanted.q)}%", "(p.name ilike :q or p.code ilike :q or p.address ilike :q)"),
+    ):
+        if value:
+            asked[name] = value
+            condition += f" and {filtering}"
+    query = text(f"{PLACES} where {condition} and p.id > :after order by p.id limit :limit")
+    rows = session.execute(query, {**asked, "after": cursor.read_number(after), "limit": limit + 1}).all()
+    views = [_view(row) for row in rows[:limit]]
+    return views, cursor.write_number(rows[limit - 1].id) if len(rows) > limit else None
+
+
+def one(session: Session, caller: Caller, code: str) -> PlaceView:
+    """Raises Problem 404 for a place that isn't there or not within reach."""
+    found, _ = many(session, caller, Wanted(code=code), 1)
+    if not found:
+        raise Problem(404, f"没有编号为“{code}”的场所。", f"There is no place {code!r}.")
+    return found[0]
+
+
+def _view(row: Any) -> PlaceView:
+    return PlaceView(**{name: row._mapping[name] for name in PlaceView.model_fields})
+
+
+# Who answers for a place that says nothing: the village's grid member or secretary, and the team that the rules name for its kind.
+ADD = text("""
+with village as (select id from unit where township_id = :township and code = :village and kind = 'village'),
+answering as (
+    select post.id from post left join village on village.id = post.unit_id
+    where township_id = :township and active and (
+        code = :responsible_post or cast(:responsible_post as text) is null and village.id is not null
+            and post.kind in ('grid_member', 'village_secretary'))
+    order by post.kind, code limit 1
+),
+supervising as (
+    select unit.id from unit join township on township.id = unit.township_id
+    where township.id = :township and unit.kind = 'team'
+        and unit.code = coalesce(:team, rules -> 'teams_by_kind' ->> :kind, rules ->> 'default_team')
+),
+added as (
+    insert into place (township_id, code, name, kind, status, village_id, team_id, responsible_post_id, field, market_street,
+        also_street_shop, nine_small, crowded, address, lat, lon, phone)
+    select :township, :code, :name, :kind, 'active', village.id, supervising.id, answering.id, :field, :market_street,
+        :also_street_shop, :nine_small, :crowded, :address, :lat, :lon, :phone
+    from village, supervising, answering
+    returning id
+)
+select (select count(*) from village) as villages, (select count(*) from answering) as answering,
+    (select count(*) from supervising) as supervising, (select count(*) from added) as added
+""")
+
+
+def add(session: Session, caller: Caller, given: dict[str, Any]) -> PlaceView:
+    """Registers a place. Raises Problem 403 but for the office, 409 for a code that is taken, 422 for an unknown village or post."""
+    if not caller.kinds & KEEPERS:
+        raise Problem(403, "场所台账由镇安办维护，你的岗位不能登记场所。", "The office keeps the registry of places.", reason="post")
+    kind = given["kind"]
+    usual = {"field": usual_field(kind), "nine_small": kind in NINE_SMALL, "crowded": kind in CROWDED}
+    optional = dict.fromkeys(("responsible_post", "team", "market_street", "address", "lat", "lon", "phone"))
+    asked = {**optional, **usual, **given, "township": caller.township_id}
+    try:
+        done = session.execute(ADD, {name: str(value) if isinstance(value, str) else value for name, value in asked.items()}).one()
+    except IntegrityError as error:
+        raise Problem(409, f"场所编号“{given['code']}”已被使用。", "This code is taken.", reason="exists") from error
+    if not done.added:
+        counted = (("village", done.villages), ("responsible_post", done.answering), ("team", done.supervising))
+        missing = [name for name, count in counted if not count]
+        wrong = [{"where": name, "message": "unknown"} for name in missing]
+        raise Problem(422, f"没有找到：{'、'.join(missing)}。", f"Unknown: {', '.join(missing)}.", errors=wrong)
+    return one(session, caller, given["code"])

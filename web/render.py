@@ -1,0 +1,146 @@
+"""From values to HTML: the templates, what they may call, and the pages that need nobody signed in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import lucide
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from sqlmodel import Session
+
+from models.clock import local, say
+from models.enumerations import ENDED, Grade, HazardState
+from web import inbox, when
+from web.caller import Caller
+from web.house import Progress, house_of
+from web.problem import Problem
+from web.words import SHORT
+
+ROOM = Path(__file__).parent
+
+
+@lru_cache(maxsize=256)
+def icon(name: str, size: int = 20) -> Markup:
+    """An icon drawn into the page; decoration, so that readers aloud pass over it."""
+    drawn = lucide._render_icon(name, size, **{"aria-hidden": "true", "focusable": "false", "class": "icon"})
+    return Markup("".join(line.strip() + " " for line in str(drawn).splitlines()))
+
+
+@lru_cache(maxsize=8)
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the file, so that browsers may keep it."""
+    content = (ROOM / "static" / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:10]}"
+
+
+def day(moment: datetime) -> str:
+    """«3月5日»."""
+    at = local(moment)
+    return f"{at.month}月{at.day}日"
+
+
+def stamp(moment: datetime) -> str:
+    """For `<time datetime>`."""
+    return local(moment).isoformat(timespec="seconds")
+
+
+def percent(rate: float | None) -> str:
+    return "—" if rate is None else f"{rate:g}%"
+
+
+def share(part: float, whole: float) -> str:
+    """A width in percent for a bar of an SVG."""
+    return f"{100 * part / whole:.2f}%" if whole else "0%"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(ROOM / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
+    )  # fmt: skip
+    made.globals.update(icon=icon, asset=asset, SHORT=SHORT, ENDED=ENDED, HazardState=HazardState, Grade=Grade, Todo=inbox.Todo)
+    made.filters.update(
+        say=say, day=day, stamp=stamp, percent=percent, share=share, due=when.due, ago=when.ago, hence=when.hence,
+        query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),
+    )  # fmt: skip
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page of somebody who is signed in."""
+
+    caller: Caller
+    piles: list[inbox.Pile]
+
+    @property
+    def waiting(self) -> int:
+        return sum(pile.all for pile in self.piles)
+
+    @property
+    def late(self) -> int:
+        return sum(pile.overdue for pile in self.piles)
+
+    @property
+    def role(self) -> str:
+        """The caller's posts in short."""
+        return "、".join(seat.zh for seat in self.caller.seats[:2]) or "今日无岗位"
+
+    @property
+    def now(self) -> datetime:
+        return self.caller.now
+
+
+def frame(session: Session, caller: Caller) -> Frame:
+    return Frame(caller, inbox.piles(session, caller))
+
+
+def page(request: Request, template: str, frame: Frame, status: int = 200, **values: Any) -> Response:
+    """A page of somebody who is signed in."""
+    body = _environment().get_template(template).render(request=request, frame=frame, caller=frame.caller, now=frame.now, **values)
+    return HTMLResponse(body, status)
+
+
+def bare(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """A page that stands alone: login, errors, the start."""
+    return HTMLResponse(_environment().get_template(template).render(**values), status, headers=dict(headers or {}))
+
+
+def error_page(request: Request, problem: Problem) -> Response:
+    return bare("error.html", problem.status, problem.headers, problem=problem, path=request.url.path)
+
+
+def progress_page(progress: Progress) -> Response:
+    return bare("progress.html", 503, {"Retry-After": "2", "Cache-Control": "no-store"}, progress=progress)
+
+
+def way_to_login(request: Request) -> str:
+    """The login page, which leads back here; only reading is taken up again."""
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "") if request.method == "GET" else "/"
+    return "/login" if back == "/" else f"/login?next={quote(back)}"
+
+
+def way_back(said: str | None, otherwise: str = "/") -> str:
+    """An address of our own from what a form said; anything else is `otherwise`."""
+    safe = (
+        said and said.startswith("/") and not said.startswith(("//", "/\\")) and "\\" not in said and "\n" not in said and "\r" not in said
+    )
+    return said if said and safe else otherwise
+
+
+def prefect_events(request: Request, code: str) -> str:
+    """Where Prefect's own pages show the events of this hazard."""
+    resource = quote(json.dumps([f"hazard.{code}"], separators=(",", ":")))
+    port = house_of(request).settings.prefect_port
+    return f"{request.url.scheme}://{request.url.hostname}:{port}/v2/events?resource={resource}&seconds=-31536000"

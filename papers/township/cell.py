@@ -19,12 +19,22 @@ DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,9})?")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
 YES = frozenset({"1", "true", "yes", "y", "是", "有"})
 NO = frozenset({"0", "false", "no", "n", "否", "无"})
 YEARS = range(2000, 2101)
 UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 SHOWN = 40
 LONGEST = 4000
+
+
+def show(text: str) -> str:
+    """A value for a fault's sentence: short and on one line. An address in the wrong column is a secret still: its scheme is shown."""
+    plain = UNSAFE.sub("�", text).replace("\n", "⏎").replace("\r", "⏎")
+    if "://" in plain:
+        scheme = SCHEME.match(plain)
+        return f"「{scheme[0] if scheme else ''}…」"
+    return f"「{plain[:SHOWN]}{'…' if len(plain) > SHOWN else ''}」"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,6 @@ class Cell:
     line: int
     findings: Findings
     absent: bool = False
-    secret: bool = False
 
     @property
     def empty(self) -> bool:
@@ -55,11 +64,7 @@ class Cell:
 
     @property
     def shown(self) -> str:
-        """The value for a fault's sentence: short, on one line, and never a secret's."""
-        if self.secret:
-            return "（不显示 not shown）"
-        plain = UNSAFE.sub("�", self.text).replace("\n", "⏎").replace("\r", "⏎")
-        return f"「{plain[:SHOWN]}{'…' if len(plain) > SHOWN else ''}」"
+        return show(self.text)
 
     def fault(self, what: str, expected: str) -> None:
         self.findings.add(self.file, self.line, f"{self.name}: {what}", expected)

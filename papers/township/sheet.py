@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from papers.township.cell import Cell, Names
+from papers.township.cell import Cell, Names, show
 from papers.township.fault import Findings
 from papers.township.source import read_text
 
@@ -24,8 +24,7 @@ class Row:
 
     def __getitem__(self, column: str) -> Cell:
         text = self.texts.get(column)
-        secret = column == "channels"
-        return Cell(text or "", column, self.file, self.line, self.findings, absent=text is None, secret=secret)
+        return Cell(text or "", column, self.file, self.line, self.findings, absent=text is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,10 @@ def _header(line: Line, file: str, required: Sequence[str], optional: Sequence[s
         findings.add(file, number, "第一行不是表头 the first row is no header", ",".join(required))
         return None
     for name in _repeated(names):
-        findings.add(file, number, f"列重复 column twice: {name}", "每列一次 each column once")
+        findings.add(file, number, f"列重复 column twice: {show(name)}", "每列一次 each column once")
     for name in sorted({*names} - {*allowed, ""}):
         near = findings.near(name, allowed)
-        findings.add(file, number, f"不认识的列 unknown column 「{name[:40]}」{near}", " ".join(allowed))
+        findings.add(file, number, f"不认识的列 unknown column {show(name)}{near}", " ".join(allowed))
     for name in required:
         if name not in names:
             findings.add(file, number, f"缺少列 column missing: {name}", ",".join(required))

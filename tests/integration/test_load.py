@@ -228,7 +228,10 @@ def test_a_channel_that_the_world_refused_stays_disabled_when_the_folder_is_load
     with database.engine.begin() as connection:
         connection.execute(text("update channel set disabled_at = now(), disabled_reason = 'gone' where url like '%/p-owner'"))
     assert not put(database, town).anything
-    assert ask(database, "select disabled_reason from channel where url like '%/p-owner'") == ["gone"]
+    edit(town, "people.csv", "json://127.0.0.1:9/p-owner\n", "json://127.0.0.1:9/new json://127.0.0.1:9/p-owner\n")
+    assert put(database, town).changed == {"channel": 1}
+    refused = "select disabled_reason || ' ' || position from channel where url like '%/p-owner' and disabled_at is not null"
+    assert ask(database, refused) == ["gone 2"]
 
 
 def test_a_place_that_is_gone_goes_unless_a_case_is_about_it(database: Database, town: Path) -> None:

@@ -116,7 +116,7 @@ SINGLE = {
         "不认识的列 unknown column 「nots」（是不是 did you mean: note）",
     ),
     "column missing": ("holdings.csv", ",deputy_of", "", "缺少列 column missing: deputy_of"),
-    "column twice": ("calendar.csv", "date,kind,note", "date,kind,note,note", "列重复 column twice: note"),
+    "column twice": ("calendar.csv", "date,kind,note", "date,kind,note,note", "列重复 column twice: 「note」"),
     "a row too long": ("holdings.csv", "p-guard,guard,2022-01-01,,", "p-guard,guard,2022-01-01,,,x", "这一行有 6 格"),
     "broken quoting": ("holdings.csv", "p-guard,guard", '"p-guard,guard', "引号或分隔不对 broken quoting"),
     "a control character": ("people.csv", "guard的人", "guard\x07的人", "label: 有不可见的控制字符"),
@@ -396,6 +396,22 @@ def test_a_channel_that_cannot_be_parsed_is_refused_by_person_and_scheme_never_b
     line = edit(town, "people.csv", "json://127.0.0.1:9/p-guard", channels)
     found = faults_of(town, lambda url: url.startswith("json://"))
     assert [fault.startswith(f"people.csv:{line}: channels: {said}") for fault in found] == [True]
+    assert SECRET not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("key,label,username,channels", f"key,label,username,json://{SECRET}"),
+        ("guard的人,guard,json://127.0.0.1:9/p-guard", f"guard的人,json://{SECRET}"),
+        ("p-guard,guard的人", f"json://{SECRET},guard的人"),
+        ("p-guard,guard的人,guard,", f"p-guard,guard的人,guard,x,json://{SECRET}"),
+    ],
+)
+def test_a_channel_in_the_wrong_column_is_not_shown_either(old: str, new: str, town: Path) -> None:
+    edit(town, "people.csv", old, new)
+    found = faults_of(town)
+    assert found
     assert SECRET not in "".join(found)
 
 

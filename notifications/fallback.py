@@ -46,26 +46,23 @@ next_channel as (
     from lost
 )
 """
-COPIED = "township_id, case_id, timer_id, run, rung, repeat, purpose, occasion"
-NEXT_CHANNEL = text(f"""
-with {LOST}
+ANEW = """
 insert into notice (
-    {COPIED}, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state, reason, planned_at,
-    not_before, fallback_of_id, attempts
+    township_id, case_id, timer_id, run, rung, repeat, purpose, occasion, for_post_id, urgent, while_states, facts, fallback_of_id,
+    person_id, channel_id, post_id, standing_in_for_id, state, reason, planned_at, not_before, attempts
 )
-select {COPIED}, person_id, next_channel.channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, 'planned',
-    :reason, :now, :now, lost.id, 0
+select lost.township_id, lost.case_id, lost.timer_id, lost.run, lost.rung, lost.repeat, lost.purpose, lost.occasion, lost.for_post_id,
+    lost.urgent, lost.while_states, lost.facts, lost.id,
+"""
+NEXT_CHANNEL = text(f"""
+with {LOST} {ANEW}
+    lost.person_id, next_channel.channel_id, lost.post_id, lost.standing_in_for_id, 'planned', :reason, :now, :now, 0
 from lost join next_channel on next_channel.id = lost.id where next_channel.channel_id is not null order by lost.id
 on conflict do nothing returning id
 """)
 POST_ABOVE = text(f"""
-with {LOST}
-insert into notice (
-    {COPIED}, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state, reason, planned_at,
-    not_before, fallback_of_id, attempts
-)
-select {COPIED}, contact.person_id, contact.channel_id, contact.reached_post, lost.for_post_id, contact.standing_in_for, urgent,
-    while_states, facts, 'planned', :reason, :now, :now, lost.id, 0
+with {LOST} {ANEW}
+    contact.person_id, contact.channel_id, contact.reached_post, contact.standing_in_for, 'planned', :reason, :now, :now, 0
 from lost join next_channel on next_channel.id = lost.id join post on post.id = lost.post_id
 cross join lateral post_contacts(post.reports_to_id, :day) contact
 where next_channel.channel_id is null and lost.outcome = 'failed' and contact.person_id <> lost.person_id order by lost.id

@@ -40,9 +40,10 @@ class Letter:
     """One message's truth. All times are business time, aware.
 
     `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
-    `mine`: it is that post's own move. `owner` is the responsible post, at `owner_place` when it answers for the place itself.
-    `because` is the reason given at the step that caused the message, a code or words. `up` is the next escalation, `up_to` whom it
-    tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in the order in which they are told.
+    `mine`: it is that post's own move, and the post itself hears it. `owner` is the responsible post, at `owner_place` when it answers for
+    the place itself. `because` is the reason given at the step that caused the message, a code or words. `up` is the next escalation,
+    `up_to` whom it tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in the order in which they
+    are told.
     """
 
     id: int
@@ -100,8 +101,9 @@ with wanted as (
 select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
     c.id as case_id, c.code, c.state, c.grade, c.round, place.name as place, hazard.description as what,
-    coalesce(case t.clock when 'dispatch' then meant.kind = 'office_dispatcher' when 'review' then meant.kind = 'inspector'
-        when 'approve' then n.for_post_id = c.approver_post_id else n.for_post_id = c.responsible_post_id end, false) as mine,
+    coalesce(n.post_id = n.for_post_id and case t.clock when 'dispatch' then meant.kind = 'office_dispatcher'
+        when 'review' then meant.kind = 'inspector' when 'approve' then n.for_post_id = c.approver_post_id
+        else n.for_post_id = c.responsible_post_id end, false) as mine,
     {_seat("c.responsible_post_id")} as owner, coalesce(place.responsible_post_id = c.responsible_post_id, false) as owner_place,
     team.name as supervisor, {_seat("c.approver_post_id")} as approver, coalesce(remark.body, step.facts->>'reason') as because,
     t.clock, case n.purpose when 'dispatch' then hazard.due_at when 'to_dispatch' then t.due_at
@@ -148,14 +150,14 @@ order by n.urgent desc, due_at nulls last, n.id
 
 
 def letters(session: Session, ids: Sequence[int]) -> list[Letter]:
-    """The letters of these notices in the order of their ids; a bundle's with its members. One query for all."""
+    """The letters of these notices in the given order; a bundle's with its members. One query for all."""
     rows = session.execute(LETTERS, {"ids": list(ids)}).all()
     members: dict[int, list[Letter]] = {}
     for row in rows:
         if row.bundle_id is not None:
             members.setdefault(row.bundle_id, []).append(_letter(row, ()))
-    whole = [_letter(row, tuple(members.get(row.id, ()))) for row in rows if row.bundle_id is None]
-    return sorted(whole, key=lambda letter: letter.id)
+    whole = {row.id: _letter(row, tuple(members.get(row.id, ()))) for row in rows if row.bundle_id is None}
+    return [whole[id] for id in ids if id in whole]
 
 
 SAME = (

@@ -133,7 +133,7 @@ def seat(post: Seat | None) -> str:
 
 def you(letter: Letter) -> str:
     """Why this person: their post, the post that couldn't be reached, or whom they stand in for."""
-    own = "该场所负责人" if letter.mine and letter.owner_place and letter.meant == letter.owner else seat(letter.reached)
+    own = "该场所负责人" if letter.mine and letter.owner_place and letter.reached == letter.owner else seat(letter.reached)
     if letter.purpose == Purpose.approval and letter.facts.get("climbed"):
         return f"下级审批岗位须回避，转由您（{own}）办理"
     if letter.meant and letter.reached != letter.meant:

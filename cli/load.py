@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from models.settings import Settings
-from papers.township import Fault, Faults, Loaded, Township, read, write_empty
+from papers.township import Faults, Loaded, Township, read, write_empty
 from papers.township import load as load_into
 from papers.township.shape import counts
 
@@ -31,8 +32,9 @@ def load(folder: Folder, check: Check = False, as_json: AsJson = False) -> None:
         township = read(folder, parseable)
         loaded = None if check else _into_database(township)
     except Faults as refused:
-        _say_faults(refused.faults, as_json)
-        raise typer.Exit(1) from None
+        if as_json:
+            typer.echo(_faults(refused))
+        raise
     typer.echo(_as_json(township, loaded) if as_json else _in_words(township, loaded))
 
 
@@ -58,13 +60,8 @@ def _into_database(township: Township) -> Loaded:
             bound.dispose()
 
 
-def _say_faults(faults: tuple[Fault, ...], as_json: bool) -> None:
-    if as_json:
-        listed = [{"file": each.file, "line": each.line, "what": each.what, "expected": each.expected} for each in faults]
-        typer.echo(json.dumps({"ok": False, "faults": listed}, ensure_ascii=False))
-    for fault in faults:
-        typer.echo(str(fault), err=True)
-    typer.echo(f"共 {len(faults)} 处要改，数据库未变 faults; the database is as it was.", err=True)
+def _faults(refused: Faults) -> str:
+    return json.dumps({"ok": False, "faults": [asdict(fault) for fault in refused.faults]}, ensure_ascii=False)
 
 
 def _as_json(township: Township, loaded: Loaded | None) -> str:

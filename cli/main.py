@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "up": ("cli.up:up", "启动全部服务 · start everything and keep it running"),
+    "load": ("cli.load:load", "载入或检查一个镇 · load a township, or only check it"),
+    "new": ("cli.load:new", "写一个镇的空文件夹 · write an empty township to fill in"),
     "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
 }
 

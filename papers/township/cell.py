@@ -108,7 +108,7 @@ class Cell:
             return members[text]
         near = self.findings.near(text, members)
         self.fault(
-            f"不认识的{self.name} unknown {self.name} {self.shown}{near}",
+            f"不认识 unknown {self.name} {self.shown}{near}",
             " · ".join(f"{name} {member.zh}" for name, member in members.items()),
         )
         return None

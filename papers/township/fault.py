@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from models.refusal import Refusal
+
 SUGGESTED_AMONG = 4000  # beyond this many names, looking for a near one costs more than it helps
 
 
@@ -22,12 +24,13 @@ class Fault:
         return f"{self.file}:{self.line}: {self.what}；应为 expected: {self.expected}"
 
 
-class Faults(Exception):
-    """A folder that is not a township yet: `faults` has all of them, by file and line, each once."""
+class Faults(Refusal):
+    """A folder that is not a township yet: `faults` has all of them, by file and line, each once. Nothing was changed."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))
-        super().__init__(self.faults)
+        many = len(self.faults)
+        super().__init__(f"{self}\n共 {many} 处要改，什么都没有变。", f"{many} to mend; nothing was changed.")
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)

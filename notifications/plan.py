@@ -21,12 +21,23 @@ from models.enumerations import Purpose
 
 # `telling`: c (a row of cases), timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
 PLAN = """
-meant as (
-    select telling.*, post.id as for_post, coalesce(post.code, told) as for_code
-    from telling left join lateral case_posts(c, told) aimed(id) on true left join post on post.id = aimed.id
+said as (
+    select telling.*, concat_ws('/', told, (c).township_id, (c).village_id, coalesce((c).team_id, 0), coalesce((c).responsible_post_id, 0),
+        coalesce((c).approver_post_id, 0)) as route
+    from telling
+),
+-- Cases of one place go the same ways: each way is looked up once.
+ways as materialized (
+    select way.route, way.told, post.id as for_post, coalesce(post.code, way.told) as for_code
+    from (select distinct on (route) route, told, c from said) way
+    left join lateral case_posts(way.c, way.told) aimed(id) on true left join post on post.id = aimed.id
+),
+behind as materialized (
+    select meant.for_post, person.* from (select distinct for_post from ways) meant cross join lateral post_contacts(meant.for_post, :day) person
 ),
 reached as (
-    select meant.*, contact.* from meant left join lateral post_contacts(for_post, :day) contact on true
+    select said.*, for_post, for_code, reached_post, climbed, person_id, channel_id, standing_in_for
+    from said join ways using (route) left join behind using (for_post)
 ),
 planned as (
     insert into notice (

@@ -68,30 +68,29 @@ telling as (
     ) word
 ),
 {PLAN},
-written as (
-    select climbing.*, (c).events + 1 as seq, told.posts, jsonb_build_object(
-        'clock', clock, 'level', level, 'rung', rung, 'run', run, 'repeat', told_again, 'skipped', to_jsonb(skipped),
-        'due', (extract(epoch from due_at) * 1000000)::bigint, 'told', to_jsonb(told.posts)
-    ) as facts
-    from climbing cross join lateral (
-        select coalesce(array_agg(distinct post.code), '{{}}') as posts
-        from reached join post on post.id = reached.reached_post where reached.timer_id = climbing.id
-    ) told
+told as materialized (
+    select timer_id, array_agg(distinct post.code) as posts from reached join post on post.id = reached_post group by timer_id
 ),
-bodied as (
+written as (
+    select climbing.*, (c).events + 1 as seq, coalesce(told.posts, '{{}}') as posts, jsonb_build_object(
+        'clock', clock, 'level', level, 'rung', rung, 'run', run, 'repeat', told_again, 'skipped', to_jsonb(skipped),
+        'due', (extract(epoch from due_at) * 1000000)::bigint, 'told', to_jsonb(coalesce(told.posts, '{{}}'))
+    ) as facts
+    from climbing left join told on told.timer_id = climbing.id
+),
+worded as (
     select written.*, event_body(township.code, (c).code, seq, 'escalate', (c).state, (c).state, 'system', 'system', :now, facts) as body
     from written join township on township.id = (c).township_id
 ),
+bodied as materialized (select worded.*, event_hash((c).last_hash, body) as hash from worded),
 history as (
     insert into event (case_id, seq, trigger, from_state, to_state, post, person, at, facts, body, prev_hash, hash, recorded_at, flow_run)
-    select case_id, seq, 'escalate', (c).state, (c).state, 'system', 'system', :now, facts, body, (c).last_hash,
-        event_hash((c).last_hash, body), :wall, :flow_run
-    from bodied returning id, case_id, seq, hash
+    select case_id, seq, 'escalate', (c).state, (c).state, 'system', 'system', :now, facts, body, (c).last_hash, hash, :wall, :flow_run
+    from bodied returning id
 ),
 fed as (insert into feed (event_id) select id from history),
 moved_case as (
-    update cases set events = history.seq, last_hash = history.hash, level = greatest(cases.level, bodied.level)
-    from history join bodied on bodied.case_id = history.case_id where cases.id = history.case_id
+    update cases set events = seq, last_hash = hash, level = greatest(cases.level, bodied.level) from bodied where cases.id = case_id
 ),
 -- Nobody reached though it is overdue: the next rung is due at once. After the last rung: the slow repeat. Never a silent end.
 moved_timer as (
@@ -105,8 +104,8 @@ moved_timer as (
             else bodied.rung_at[following] end
     from bodied where timer.id = bodied.id
 )
-select (bodied.c).code, bodied.clock, level, rung, skipped, posts, bodied.due_at, (bodied.c).grade, offset_hours
-from due left join bodied on bodied.id = due.id order by (bodied.c).code
+select taken, (c).code, clock, level, rung, skipped, posts, due_at, (c).grade, offset_hours
+from (select count(*) as taken from due) counted left join bodied on true order by (c).code
 """)  # fmt: skip
 
 
@@ -147,9 +146,10 @@ def escalate_due(
     """
     asked = {"now": now, "wall": wall, "day": day_of(now), "limit": limit, "flow_run": flow_run}
     rows = session.execute(ESCALATE, {**asked, "only": None if only is None else list(only)}).all()
-    if any(row.code is None for row in rows):
+    climbs = [_climb(row) for row in rows if row.code is not None]
+    if len(climbs) < rows[0].taken:
         raise Poison("阶梯或梯级不存在 (its ladder or rung does not exist)")
-    return [_climb(row) for row in rows]
+    return climbs
 
 
 def _climb(row: Any) -> Climb:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from models.enumerations import Word
-from papers.township.fault import Findings
+from papers.township.fault import UNSAFE, Findings
 
 W = TypeVar("W", bound=Word)
 
@@ -23,18 +23,20 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}://")
 YES = frozenset({"1", "true", "yes", "y", "是", "有"})
 NO = frozenset({"0", "false", "no", "n", "否", "无"})
 YEARS = range(2000, 2101)
-UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 SHOWN = 40
 LONGEST = 4000
 
 
 def show(text: str) -> str:
-    """A value for a fault's sentence: short and on one line. An address in the wrong column is a secret still: its scheme is shown."""
-    plain = UNSAFE.sub("�", text).replace("\n", "⏎").replace("\r", "⏎")
-    if "://" in plain:
-        scheme = SCHEME.match(plain)
-        return f"「{scheme[0] if scheme else ''}…」"
-    return f"「{plain[:SHOWN]}{'…' if len(plain) > SHOWN else ''}」"
+    """A value for a fault's sentence, short. An address in the wrong column is a secret still: its scheme is shown."""
+    return f"「{shortened(text)}」"
+
+
+def shortened(text: str) -> str:
+    if "://" in text:
+        scheme = SCHEME.match(text)
+        return f"{scheme[0] if scheme else ''}…"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Cell:
         return show(self.text)
 
     def fault(self, what: str, expected: str) -> None:
-        self.findings.add(self.file, self.line, f"{self.name}: {what}", expected)
+        self.findings.add(self.file, self.line, f"{shortened(self.name)}: {what}", expected)
 
     def filled(self) -> str | None:
         """The text, which must be there and printable."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from models.refusal import Refusal
 
+UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+BREAKS = re.compile("[\n\r\u2028\u2029]")
 SUGGESTED_AMONG = 4000  # beyond this many names, looking for a near one costs more than it helps
+
+
+def one_line(text: str) -> str:
+    """What somebody wrote, fit to be printed in the middle of a line: a fault is one line, whatever a file says."""
+    return BREAKS.sub("⏎", UNSAFE.sub("�", text))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,7 +52,7 @@ class Findings:
         self.suggestions = 50
 
     def add(self, file: str, line: int, what: str, expected: str) -> None:
-        self.faults.append(Fault(file, line, what, expected))
+        self.faults.append(Fault(one_line(file), line, one_line(what), one_line(expected)))
 
     def near(self, word: str, names: Iterable[str]) -> str:
         """« (did you mean …)», or nothing. Only the first fifty misses are looked up: a file that is wrong throughout stays quick."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from papers.township.cell import Cell
+from papers.township.cell import Cell, shortened
 from papers.township.fault import Findings
 from papers.township.source import read_text
 
@@ -28,7 +28,7 @@ class Tree:
         return self.node is None
 
     def fault(self, what: str, expected: str) -> None:
-        self.findings.add(self.file, self.line, f"{self.name}: {what}", expected)
+        self.findings.add(self.file, self.line, f"{shortened(self.name)}: {what}", expected)
 
     def cell(self) -> Cell:
         """The scalar; `~` and nothing are empty."""

@@ -427,3 +427,8 @@ def test_yaml_that_bites_its_own_tail_or_nests_without_end_is_refused(town: Path
     (town / "ladders.yaml").write_text("ladders: &a [*a]", encoding="utf8")
     (town / "township.yaml").write_text("[" * 20000, encoding="utf8")
     assert {fault.partition(":")[0] for fault in faults_of(town)} == {"sla.yaml", "ladders.yaml", "township.yaml"}
+
+
+def test_a_fault_is_one_line_whatever_the_file_says(town: Path) -> None:
+    edit(town, "township.yaml", "name: 试点镇", f'name: 试点镇\n"a\\nb\\u2028c\\e{"d" * 99}": 1')
+    assert [fault.partition("；")[0] for fault in faults_of(town)] == [f"township.yaml:3: a⏎b⏎c�{'d' * 34}…: 不认识的键 unknown key"]

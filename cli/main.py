@@ -17,6 +17,10 @@ COMMANDS = {
     "up": ("cli.up:up", "启动全部服务 · start everything and keep it running"),
     "load": ("cli.load:load", "载入或检查一个镇 · load a township, or only check it"),
     "new": ("cli.load:new", "写一个镇的空文件夹 · write an empty township to fill in"),
+    "sweep": ("cli.sweep:sweep", "巡一遍到期的时钟 · fire what is due"),
+    "audit": ("cli.audit:audit", "核对事件链 · check that history holds"),
+    "user": ("cli.user:user", "用户与密码 · people who sign in"),
+    "token": ("cli.user:token", "程序用的令牌 · a bearer token for a program"),
     "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
 }
 

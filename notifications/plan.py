@@ -33,7 +33,8 @@ ways as materialized (
     left join lateral case_posts(way.c, way.told) aimed(id) on true left join post on post.id = aimed.id
 ),
 behind as materialized (
-    select meant.for_post, person.* from (select distinct for_post from ways) meant cross join lateral post_contacts(meant.for_post, :day) person
+    select meant.for_post, person.*
+    from (select distinct for_post from ways) meant cross join lateral post_contacts(meant.for_post, :day) person
 ),
 reached as (
     select said.*, for_post, for_code, reached_post, climbed, person_id, channel_id, standing_in_for

@@ -194,7 +194,8 @@ with asked as (
 called as (
     select post.id, 0 as depth from asked join post on post.township_id = asked.township_id and post.active
     where (asked.calls_for = 'office_head' and (post.kind = 'office_head' or post.kind = 'station_head' and post.unit_id <> asked.team_id))
-        or (asked.calls_for <> 'office_head' and post.id = (select case_posts(c, asked.calls_for) from cases c where c.id = asked.id limit 1))
+        or (asked.calls_for <> 'office_head'
+            and post.id = (select case_posts(c, asked.calls_for) from cases c where c.id = asked.id limit 1))
 ),
 above as (
     select chain.ancestor_id as id, min(chain.depth) as depth from called join post_chain chain on chain.post_id = called.id group by 1

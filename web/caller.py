@@ -52,6 +52,13 @@ def post_name(kind: str, unit_kind: str, unit_name: str) -> str:
     return say_seat(Said(kind, unit_name, unit_kind))
 
 
+def named(post: str | None, label: str | None) -> str:
+    """A post and who holds it, without saying the same twice."""
+    post, label = post or "", label or ""
+    shorter, longer = sorted((post, label), key=len)
+    return longer if shorter.replace(" ", "") in longer.replace(" ", "") else f"{post} {label}"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who is signed in. `now` and `wall` are the two times at which they asked."""

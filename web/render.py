@@ -22,7 +22,7 @@ from sqlmodel import Session
 from models.clock import local, say
 from models.enumerations import ENDED, Grade, HazardState
 from web import inbox, when
-from web.caller import Caller
+from web.caller import Caller, named
 from web.house import Progress, house_of
 from web.problem import Problem
 from web.words import SHORT
@@ -69,7 +69,9 @@ def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(ROOM / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
     )  # fmt: skip
-    made.globals.update(icon=icon, asset=asset, SHORT=SHORT, ENDED=ENDED, HazardState=HazardState, Grade=Grade, Todo=inbox.Todo)
+    made.globals.update(
+        icon=icon, asset=asset, named=named, SHORT=SHORT, ENDED=ENDED, HazardState=HazardState, Grade=Grade, Todo=inbox.Todo
+    )
     made.filters.update(
         say=say, day=day, stamp=stamp, percent=percent, share=share, due=when.due, ago=when.ago, hence=when.hence,
         query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),

@@ -14,7 +14,7 @@ from models.clock import say
 from models.enumerations import Clock, Grade, ReasonCode, SlaClass
 from notifications.letter import from_micros
 from statemachines.hazard import BY_TRIGGER
-from web.caller import post_name
+from web.caller import named, post_name
 from web.history import EventRow
 
 ICONS = {
@@ -25,7 +25,7 @@ ICONS = {
 }  # fmt: skip
 BAD = frozenset({"reject", "reinspect_fail", "refuse_close", "cancel", "reopen", "return_assignment"})
 GOOD = frozenset({"approve_close", "reinspect_pass", "fix_on_spot"})
-QUOTED = ("text", "note", "comment", "description", "measure", "distance_reason", "expert")
+QUOTED = ("text", "note", "comment", "description", "measure", "distance_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _line(event: EventRow, names: Mapping[str, str]) -> Line:
     title = BY_TRIGGER[event.trigger].zh if event.trigger in BY_TRIGGER else event.trigger
     if event.trigger == "escalate":
         title, tone = _rung(event.facts)
-    who = "" if event.post == "system" else names.get(event.post, event.post) + (f" · {event.who}" if event.who else "")
+    who = "" if event.post == "system" else named(names.get(event.post, event.post), event.who)
     quotes = tuple(event.texts[name] for name in QUOTED if event.texts.get(name))
     details = tuple(_details(event, names))
     return Line(
@@ -112,7 +112,7 @@ def _details(event: EventRow, names: Mapping[str, str]) -> Iterable[str]:
     if event.facts.get("reason") or event.texts.get("reason"):
         yield f"理由：{_reason(event.facts, event.texts)}"
     yield from _escalation(event.facts, names)
-    yield from _rest(event.facts)
+    yield from _rest(event.facts, event.texts)
 
 
 def _terms(event: EventRow, names: Mapping[str, str]) -> Iterable[str]:
@@ -128,7 +128,9 @@ def _terms(event: EventRow, names: Mapping[str, str]) -> Iterable[str]:
         yield f"由{names.get(facts['approver'], facts['approver'])}审批销号"
 
 
-def _rest(facts: Mapping[str, Any]) -> Iterable[str]:
+def _rest(facts: Mapping[str, Any], texts: Mapping[str, str]) -> Iterable[str]:
+    if texts.get("expert"):
+        yield f"参加复查：{texts['expert']}"
     if isinstance(facts.get("until"), int):
         yield f"承诺 {say(from_micros(facts['until']))} 前办结"
     if facts.get("photos"):

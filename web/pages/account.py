@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import text
 
+from models.enumerations import PostKind
 from web import accounts
-from web.caller import COOKIE, Visitor, post_name
+from web.caller import COOKIE, OWN_PLACES_ONLY, Visitor, post_name
 from web.house import house_of
 from web.login import sign_in
 from web.pages.form import Form, word
@@ -87,9 +89,15 @@ def _login(request: Request, back: str, username: str, problem: Problem | None =
     with house.transaction() as session:
         rows = session.execute(DEMOS, {"day": house.clock.now().date(), "kinds": PARTS}).all()
         name = session.execute(text("select name from township order by id limit 1")).scalar()
-    demos = [Demo(row.username, post_name(row.kind, row.unit_kind, row.unit_name), row.label) for row in rows]
+    demos = [Demo(row.username, _part(row), row.label) for row in rows]
     password = house.settings.demo_password if demos else None
     return bare(
         "login.html", problem.status if problem else 200, problem.headers if problem else None, problem=problem, back=way_back(back),
         username=username, demos=demos, demo_password=password, township=name or "", filled=password if username and not problem else "",
     )  # fmt: skip
+
+
+def _part(row: Any) -> str:
+    """An enterprise's post is called after its kind: its place stands in its holder's label."""
+    kind = PostKind(row.kind)
+    return kind.zh if kind in OWN_PLACES_ONLY else post_name(kind, row.unit_kind, row.unit_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,18 +19,22 @@ from web.house import house_of
 from web.render import frame, page
 
 router = APIRouter()
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 680, 250, 34, 22, 26
+SLIM, BROAD = (346, 230), (680, 330)
+LEFT, RIGHT, TOP, BOTTOM = 34, 12, 22, 28
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """The burn-down as points of an SVG: what was open, what the deadline asks for, where the pace of the last week leads."""
 
+    width: int
+    height: int
     line: str
     area: str
     plan: str
     forecast: str
     today: tuple[float, float]
+    floor: float
     deadline_x: float | None
     clear: tuple[float, str] | None
     ticks_y: tuple[tuple[float, int], ...]
@@ -41,7 +46,7 @@ def home(request: Request, caller: Visitor) -> Response:
     with house_of(request).transaction() as session:
         read = numbers.read(session, caller)
         worst = _worst(session, caller)
-        return page(request, "home.html", frame(session, caller), numbers=read, chart=chart(read), worst=worst)
+        return page(request, "home.html", frame(session, caller), numbers=read, charts=charts(read), worst=worst)
 
 
 TOLD = text("""
@@ -54,7 +59,7 @@ OWN_POSTS = {"responsible": "责任岗位", "approver": "审批岗位"}
 
 def _worst(session: Session, caller: Caller) -> list[tuple[Row, str]]:
     """What has been overdue longest, with the post that was told last."""
-    rows, _ = hazard.many(session, caller, Wanted(overdue=True), 5, soonest=True)
+    rows, _ = hazard.many(session, caller, Wanted(overdue=True), 8, soonest=True)
     told = {row.case_id: row.told for row in session.execute(TOLD, {"ids": [row.id for row in rows]})}
     return [(row, _said(told.get(row.id))) for row in rows]
 
@@ -65,19 +70,23 @@ def _said(word: str | None) -> str:
     return OWN_POSTS.get(word) or (PostKind(word).zh if word in PostKind.__members__ else word)
 
 
-def chart(read: numbers.Numbers) -> Chart | None:
-    """None until there are two days to draw."""
+def charts(read: numbers.Numbers) -> list[Chart]:
+    """The burn-down for a phone and for a desk; none until there are two days to draw."""
+    drawable = len(read.trend) > 1 and any(point.open for point in read.trend)
+    return [chart(read, *SLIM), chart(read, *BROAD)] if drawable else []
+
+
+def chart(read: numbers.Numbers, width: int, height: int) -> Chart:
+    """The burn-down as it fits into `width` by `height`."""
     points = read.trend
-    if len(points) < 2 or not any(point.open for point in points):
-        return None
     first, last = points[0].day, max(read.campaign.day if read.campaign else points[-1].day, points[-1].day)
     top = _round_up(max(point.open for point in points))
 
     def x(day: date) -> float:
-        return round(LEFT + (WIDTH - LEFT - 16) * (day - first).days / max((last - first).days, 1), 1)
+        return round(LEFT + (width - LEFT - RIGHT) * (day - first).days / max((last - first).days, 1), 1)
 
     def y(count: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - count / top), 1)
+        return round(TOP + (height - TOP - BOTTOM) * (1 - count / top), 1)
 
     line = " ".join(f"{x(point.day)},{y(point.open)}" for point in points)
     here = (x(points[-1].day), y(points[-1].open))
@@ -87,12 +96,12 @@ def chart(read: numbers.Numbers) -> Chart | None:
     shown_until = min(clear_on, last) if clear_on else None
     left_then = points[-1].open - read.pace.lately * ((shown_until - points[-1].day).days) if shown_until else 0
     return Chart(
-        line=line, area=f"{x(first)},{y(0)} {line} {here[0]},{y(0)}", today=here,
+        width=width, height=height, floor=y(0), line=line, area=f"{x(first)},{y(0)} {line} {here[0]},{y(0)}", today=here,
         plan=f"{x(peak.day)},{y(peak.open)} {x(last)},{y(0)}" if running else "",
         forecast=f"{here[0]},{here[1]} {x(shown_until)},{y(max(left_then, 0))}" if shown_until and running else "",
         deadline_x=x(read.campaign.day) if read.campaign and first <= read.campaign.day <= last else None,
         clear=(x(clear_on), f"{clear_on.month}月{clear_on.day}日") if clear_on and clear_on <= last and running else None,
-        ticks_y=tuple((y(count), count) for count in (0, top // 2, top)), ticks_x=_days(first, last, x),
+        ticks_y=tuple((y(count), count) for count in (0, top // 2, top)), ticks_x=_days(first, last, x, weeks=-(-(last - first).days * 62 // (7 * width))),
     )  # fmt: skip
 
 
@@ -104,8 +113,7 @@ def _round_up(count: int) -> int:
     return count
 
 
-def _days(first: date, last: date, x: object) -> tuple[tuple[float, str], ...]:
-    assert callable(x)
-    weeks = max(1, round((last - first).days / 42))
+def _days(first: date, last: date, x: Callable[[date], float], weeks: int) -> tuple[tuple[float, str], ...]:
+    weeks = max(weeks, 1)
     days = [first + timedelta(days=7 * weeks * each) for each in range((last - first).days // (7 * weeks) + 1)]
-    return tuple((x(each), f"{each.month}月{each.day}日") for each in days if (last - each).days >= 5 * weeks or each == last)
+    return tuple((x(each), f"{each.month}月{each.day}日") for each in days)

@@ -1,6 +1,7 @@
 // Small comforts. Every page works without them.
 (() => {
   "use strict";
+  document.documentElement.classList.add("js");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   // A form is sent once; the button says so.

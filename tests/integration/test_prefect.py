@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from cli.supervisor import end_strays
+from flows.reaper import SILENT_RUNS
 from models.postmaster import remove
 
 RUNNER = """
@@ -85,6 +86,9 @@ class Prefect:
     def run(self, identity: str) -> dict[str, Any]:
         return dict(self._api.get(f"/flow_runs/{identity}").json())
 
+    def automations(self) -> list[str]:
+        return [each["name"] for each in self._api.post("/automations/filter", json={}).json()]
+
     def kill(self, *marks: str) -> None:
         """Kills the supervised children of these names, and theirs, at once."""
         for mark in marks:
@@ -129,3 +133,4 @@ def test_a_schedule_makes_runs_and_killing_runner_run_and_server_at_once_stops_n
     later = until(lambda: next((run for run in prefect.runs("COMPLETED") if run["start_time"] > hanging["start_time"]), None), within=60)
     assert prefect.run(hanging["id"])["state_type"] == "CRASHED"
     assert later["id"] != first["id"]
+    assert prefect.automations() == [SILENT_RUNS]

@@ -1,0 +1,140 @@
+"""What a campaign came to: the table that a replay ends with, read from the database alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.clock import say
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A case that was open at the deadline: its state and the highest level then, and the posts that had been told, lowest level first."""
+
+    code: str
+    place: str
+    grade: str
+    state: str
+    level: int
+    due: str
+    told: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Table:
+    """`found` = `closed` + `open` + `ended_otherwise`. `open_at_deadline` and `still_open` are None before the deadline.
+
+    `escalations` counts rungs of level 1 and above that fired, `by_level` the same by level, `reached` the cases by the highest level
+    that any promise of theirs ever reached. `notices` by state: a bundle once under its own, its members under «bundled».
+    """
+
+    places: int
+    found: int
+    closed: int
+    open: int
+    ended_otherwise: int
+    rate: float | None
+    open_at_deadline: int | None
+    escalations: int
+    by_level: dict[str, int]
+    reached: dict[str, int]
+    notices: dict[str, int]
+    history_hash: str
+    ended: dict[str, int]
+    still_open: list[Open] | None
+    events: int
+    steps: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    nobody: dict[str, int] = field(default_factory=dict)
+    arrived: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_table(session: Session, township_id: int, now: datetime) -> Table:
+    """The table as of business time `now`."""
+    states = _counts(session, STATES, township_id)
+    closed = states.get("closed", 0)
+    ended = {state: states[state] for state in ("rejected", "duplicate", "cancelled", "transferred") if states.get(state)}
+    found, ended_otherwise = sum(states.values()), sum(ended.values())
+    deadline = session.execute(text("select min(deadline) from campaign where township_id = :id"), {"id": township_id}).scalar()
+    still_open = _still_open(session, township_id, deadline) if deadline and now >= deadline else None
+    by_level = _counts(session, RUNGS, township_id)
+    return Table(
+        places=session.execute(text("select count(*) from place where township_id = :id"), {"id": township_id}).scalar_one(),
+        found=found, closed=closed, open=found - closed - ended_otherwise, ended_otherwise=ended_otherwise,
+        rate=round(closed / (found - ended_otherwise), 4) if found > ended_otherwise else None,
+        open_at_deadline=None if still_open is None else len(still_open),
+        escalations=sum(by_level.values()), by_level=by_level, reached=_counts(session, REACHED, township_id),
+        notices=_counts(session, NOTICES, township_id), history_hash=history_hash(session, township_id), ended=ended,
+        still_open=still_open,
+        events=session.execute(text(f"select count(*) {EVENTS}"), {"id": township_id}).scalar_one(),
+    )  # fmt: skip
+
+
+EVENTS = "from event join cases c on c.id = event.case_id where c.township_id = :id"
+STATES = "select state as name, count(*) as n from cases where township_id = :id group by state order by state"
+NOTICES = "select state as name, count(*) as n from notice where township_id = :id group by state order by state"
+RUNGS = f"""
+select facts->>'level' as name, count(*) as n {EVENTS}
+    and trigger = 'escalate' and (facts->>'level')::int > 0 and (facts->>'repeat')::int = 0
+group by 1 order by 1
+"""
+REACHED = f"""
+select level::text as name, count(*) as n from (
+    select max((facts->>'level')::int) as level {EVENTS} and trigger = 'escalate' group by case_id
+) highest where level > 0 group by 1 order by 1
+"""
+
+
+def _counts(session: Session, query: str, township_id: int) -> dict[str, int]:
+    return {row.name: row.n for row in session.execute(text(query), {"id": township_id})}
+
+
+# History says how it stood then, whatever has happened since.
+STILL_OPEN = text("""
+with stood as (
+    select distinct on (c.id) c.id, c.code, c.place_id, c.grade, event.to_state
+    from cases c join event on event.case_id = c.id
+    where c.township_id = :id and event.at <= :deadline order by c.id, seq desc
+)
+select stood.code, place.code as place, stood.grade, stood.to_state as state, hazard.due_at, told.posts, told.level
+from stood join place on place.id = stood.place_id join hazard on hazard.case_id = stood.id
+cross join lateral (
+    select coalesce(array_agg(post order by level, post collate "C"), '{}') as posts, coalesce(max(level), 0) as level from (
+        select post, min((facts->>'level')::int) as level from event cross join jsonb_array_elements_text(facts->'told') post
+        where case_id = stood.id and trigger = 'escalate' and at <= :deadline and (facts->>'level')::int > 0 group by post
+    ) once
+) told
+where stood.to_state not in ('closed', 'rejected', 'duplicate', 'cancelled', 'transferred')
+order by told.level desc, stood.code collate "C"
+""")
+
+
+def _still_open(session: Session, township_id: int, deadline: datetime) -> list[Open]:
+    rows = session.execute(STILL_OPEN, {"id": township_id, "deadline": deadline})
+    return [
+        Open(row.code, row.place, row.grade, row.state, row.level, say(row.due_at) if row.due_at else "", tuple(row.posts)) for row in rows
+    ]
+
+
+HEADS = text('select code, last_hash from cases where township_id = :id order by code collate "C"')
+
+
+def history_hash(session: Session, township_id: int) -> str:
+    """sha256 over one line `CODE HASH\\n` a case, HASH being that of its last event, in bytewise order of the codes (UTF-8).
+
+    On a kept database: psql -Atc "select code || ' ' || last_hash from cases order by code collate \\"C\\"" | sha256sum
+    """
+    digest = hashlib.sha256()
+    for code, last_hash in session.execute(HEADS, {"id": township_id}):
+        digest.update(f"{code} {last_hash}\n".encode())
+    return digest.hexdigest()

@@ -14,8 +14,8 @@ from notifications.templates import en, zh
 
 BUNDLE_LIMIT = 1500
 LEAST_SHOWN = 4
-CUT = ("what", "because", "place")
-SHORTER = ("up", "late")
+CUT = ("what", "because", "about", "place")
+SHORTER = ("up", "late", "scope")
 
 
 class Unreadable(Exception):
@@ -106,7 +106,8 @@ def _pick(letter: Letter, templates: Mapping[str, str]) -> str:
 def _moment(letter: Letter) -> str:
     """Reached (`.due`) or passed (`.late`), for the purposes that tell them apart; after a campaign's deadline `.over`."""
     if letter.purpose == Purpose.countdown:
-        return ".over" if letter.facts.get("days", 0) < 0 else ""
+        days = letter.facts.get("days", 0)
+        return ".over" if days < 0 else "" if days else ".today"
     if letter.purpose == Purpose.approval and "rung" in letter.facts:
         return ".late" if letter.level else ".due"
     return ".due" if letter.purpose in (Purpose.overdue, Purpose.review_overdue) and letter.level == 0 else ""

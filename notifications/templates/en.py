@@ -40,6 +40,7 @@ TEMPLATES = {
     "outcome": "[Outcome] {code} {place}: {what}, now {state}. {because}{you}; no answer is needed.",
     "countdown": "[Campaign] {days} days to {deadline}: {open} open ({major} major), {per_day} a day to close, {forecast} forecast left. "
     "{scope}{about}{you}.",
+    "countdown.today": "[Campaign] Today, {deadline}, it ends: {open} open ({major} major). {scope}{about}{you}: finish today.",
     "countdown.over": "[Campaign] {days} days past {deadline}: {open} still open ({major} major). "
     "{scope}{about}{you}: see to control and new dates.",
     "undeliverable": "[Nobody to notify] {nobody} has no holder or no usable channel; its messages went a post up. "
@@ -69,6 +70,7 @@ LINES = {
     "returned": "{code} {place}: {what}, rectify anew by {due}",
     "outcome": "{code} {place}: {what}, now {state}",
     "countdown": "{days} days to {deadline}: {open} open ({major} major)",
+    "countdown.today": "it ends today, {deadline}: {open} open ({major} major)",
     "countdown.over": "{days} days past {deadline}: {open} still open ({major} major)",
     "undeliverable": "{nobody} has no holder or no usable channel",
     "channel_failed": "the {scheme} of {broken} does not work",
@@ -109,7 +111,7 @@ def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
     return plain | {
         "days": str(abs(facts.get("days", 0))), "about": f"{facts['about']}. " if facts.get("about") else "",
         "deadline": when(from_micros(facts["deadline"])) if "deadline" in facts else "",
-        "scope": scope + (f"Most: {', '.join(names)}. " if names else ""),
+        "scope_short": scope, "scope": scope + (f"Most: {', '.join(names)}. " if names else ""),
     }  # fmt: skip
 
 

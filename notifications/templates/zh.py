@@ -41,6 +41,7 @@ TEMPLATES = {
     "outcome": "【结果告知】{code} {place}：{what}，现为{state}。{because}{you}，无须回复。",
     "countdown": "【专项行动】距{deadline}还有{days}天，未销号{open}项（重大{major}项），须每天销号{per_day}项，预计到期剩{forecast}项。"
     "{scope}{about}{you}。",
+    "countdown.today": "【专项行动】今天（{deadline}）截止，未销号{open}项（重大{major}项）。{scope}{about}{you}，请今天办结。",
     "countdown.over": "【专项行动】{deadline}已过{days}天，逾期未销号{open}项（重大{major}项）。"
     "{scope}{about}{you}，请逐项落实管控措施与新时限。",
     "undeliverable": "【无法通知】{nobody}无人在岗或无可用通道，应发给它的消息已转上一级岗位。{you}，请尽快补岗或登记联系方式。",
@@ -69,6 +70,7 @@ LINES = {
     "returned": "{code} {place}：{what}，{due}前重新整改",
     "outcome": "{code} {place}：{what}，现为{state}",
     "countdown": "距{deadline}还有{days}天，未销号{open}项（重大{major}项）",
+    "countdown.today": "今天（{deadline}）截止，未销号{open}项（重大{major}项）",
     "countdown.over": "{deadline}已过{days}天，逾期未销号{open}项（重大{major}项）",
     "undeliverable": "{nobody}无人在岗或无可用通道",
     "channel_failed": "{broken}的{scheme}发不出去",
@@ -118,7 +120,7 @@ def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
     deadline = day(from_micros(facts["deadline"])) if "deadline" in facts else ""
     return plain | {
         "days": str(abs(facts.get("days", 0))), "deadline": deadline, "about": about,
-        "scope": scope + (f"最多：{'、'.join(names)}。" if names else ""),
+        "scope_short": scope, "scope": scope + (f"最多：{'、'.join(names)}。" if names else ""),
     }  # fmt: skip
 
 

@@ -90,6 +90,7 @@ LONG = {
     "up": Step(5, parse_time("2023-03-12T23:30+08:00")),
     "up_to": (Seat("district_department", "陕州区", "district"), Seat("station_head", "消防服务中心", "team")),
     "facts": {"deadline": 1680278399000000, "days": 12, "open": 1234, "major": 123, "per_day": 103, "forecast": 999, "mine": 123,
+        "most": [{"post": {"kind": "village_secretary", "unit": f"村{n}", "unit_kind": "village"}, "open": 99} for n in (39, 40, 41)],
         "about": "7 日类、15 日类隐患时限将被专项截止日压缩", "channel": 1, "left": False, "why": "errcode 310000 keywords not in content",
         "text": "1 项无时钟、2 条消息滞留", "post": "x"},
     "broken": "村41网格员", "broken_scheme": "dingtalk", "nobody": Seat("grid_member", "村41", "village"),

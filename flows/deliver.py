@@ -1,0 +1,67 @@
+"""该说的话发出去。What is to be told goes out, and each case's events are shown in Prefect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.feed import show_events
+from flows.operators import tell_operators
+from flows.run import SECONDS, Run, begin
+from models.enumerations import NoticeState, Purpose
+from notifications.deliver import PLANNED_AGAIN, Delivered, Handed, deliver_due
+
+
+@flow(
+    name="deliver",
+    description="把该告知的消息发出去：免打扰时段暂缓，同一人合并，失败退避重试。结果逐条记录，重复运行不会重发。",
+    timeout_seconds=SECONDS,
+    on_failure=[tell_operators],
+    on_crashed=[tell_operators],
+)
+async def deliver(limit: int = 500) -> State[None]:
+    """Up to `limit` messages, the most urgent first; then the events that Prefect has not been shown yet."""
+    run = await begin("送达")
+    here = run.ground
+    delivered = await run.work(deliver_due, here.bound, here.clock, limit=limit, channel=here.channel)
+    if delivered.handed:
+        await run.table("deliver", "哪些消息交给了通道、结果如何", [_row(handed) for handed in delivered.handed])
+    if here.shows_events:
+        await _show_events(run)
+    return await run.end(_counts(delivered), "没有要发的消息")
+
+
+async def _show_events(run: Run) -> None:
+    """Decoration: when it fails, the run doesn't, and the next one tries again."""
+    try:
+        shown = await run.work(show_events, run.ground.bound, run.ground.clock)
+    except Exception as error:
+        return run.say(f"案卷事件这次没能显示在 Prefect 中：{error}")
+    if shown:
+        run.say(f"在 Prefect 中显示了 {shown} 个案卷事件")
+    return None
+
+
+def _counts(delivered: Delivered) -> str:
+    counts = [(_label(state), count) for state, count in sorted(delivered.counts.items()) if count]
+    return "，".join(f"{count} {label}" for label, count in counts)
+
+
+def _label(state: str) -> str:
+    return "改投" if state == PLANNED_AGAIN else NoticeState(state).zh
+
+
+def _row(handed: Handed) -> dict[str, Any]:
+    return {
+        "消息": handed.notice_id,
+        "收件人": handed.person,
+        "事由": Purpose(handed.purpose).zh,
+        "隐患": "、".join(handed.codes),
+        "通道": handed.channel,
+        "第几次": handed.attempts,
+        "结果": handed.state.zh,
+        "原因": handed.reason.zh,
+        "详情": handed.error,
+    }

@@ -47,7 +47,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(health.router)
     app.include_router(_api())
     for router in pages.routers():
-        app.include_router(router)
+        app.include_router(router, include_in_schema=False)
     for kind in EXPECTED:
         app.add_exception_handler(kind, _answer)
     app.add_exception_handler(SignInFirst, _sign_in_first)

@@ -86,7 +86,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, NotReady):
-        return Problem(503, f"系统正在启动：{error.progress.step}", "Bihuan is still starting.", headers={"Retry-After": "3"})
+        return Problem(503, f"系统正在启动：{error.progress.step or '请稍候'}。", "Bihuan is still starting.", headers={"Retry-After": "3"})
     if isinstance(error, HTTPException):
         zh, en = SAYINGS.get(error.status_code, SAYINGS[500 if error.status_code >= 500 else 400])
         return Problem(error.status_code, zh, en, headers=dict(error.headers or {}))

@@ -101,7 +101,8 @@ def chart(read: numbers.Numbers, width: int, height: int) -> Chart:
         forecast=f"{here[0]},{here[1]} {x(shown_until)},{y(max(left_then, 0))}" if shown_until and running else "",
         deadline_x=x(read.campaign.day) if read.campaign and first <= read.campaign.day <= last else None,
         clear=(x(clear_on), f"{clear_on.month}月{clear_on.day}日") if clear_on and clear_on <= last and running else None,
-        ticks_y=tuple((y(count), count) for count in (0, top // 2, top)), ticks_x=_days(first, last, x, weeks=-(-(last - first).days * 62 // (7 * width))),
+        ticks_y=tuple((y(count), count) for count in (0, top // 2, top)),
+        ticks_x=_days(first, last, x, weeks=-(-(last - first).days * 62 // (7 * width))),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import typer
 from cli.child import Child
 from cli.port import answers, require_port
 from cli.supervisor import Supervisor, only_one
-from flows.prefect_settings import client_environment, server_environment, without_prefect
+from flows.prefect_settings import client_environment, server_environment, temporary_folder, without_prefect
 from models.cluster import Cluster, cluster
 from models.postmaster import write_private
 from models.settings import Settings
@@ -66,6 +67,8 @@ class Foundation:
     def open(self, progress: Callable[[str], None]) -> Iterator[Cluster]:
         with cluster(self.settings, progress=progress) as running:
             running.make_prefect_database()
+            shutil.rmtree(temporary_folder(self.settings), ignore_errors=True)
+            temporary_folder(self.settings).mkdir()
             self._cluster = running
             yield running
 

@@ -6,6 +6,7 @@ Each value that isn't Prefect's default is here for a reason that was measured; 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from models.settings import Settings
 
@@ -39,8 +40,11 @@ CLIENT = {
 
 
 def client_environment(settings: Settings) -> dict[str, str]:
-    """What a process needs that talks to our Prefect server: runner, flow runs, reaper."""
-    return SILENT | CLIENT | _where(settings)
+    """What a process needs that talks to our Prefect server: runner, flow runs, reaper.
+
+    A runner keeps its files in `runner_storage` of the temporary folder; in /tmp that belongs to whoever ran one first, and nobody else could.
+    """
+    return SILENT | CLIENT | _where(settings) | {"TMPDIR": str(temporary_folder(settings))}
 
 
 def server_environment(settings: Settings, database_url: str) -> dict[str, str]:
@@ -56,6 +60,11 @@ def server_environment(settings: Settings, database_url: str) -> dict[str, str]:
 def without_prefect(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without what its owner set for a Prefect of their own: our runs must not land on another server."""
     return {name: value for name, value in environment.items() if not name.startswith("PREFECT_")}
+
+
+def temporary_folder(settings: Settings) -> Path:
+    """Where Prefect's processes put what may be deleted at the next start."""
+    return settings.home / "tmp"
 
 
 def _where(settings: Settings) -> dict[str, str]:

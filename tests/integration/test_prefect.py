@@ -134,3 +134,4 @@ def test_a_schedule_makes_runs_and_killing_runner_run_and_server_at_once_stops_n
     assert prefect.run(hanging["id"])["state_type"] == "CRASHED"
     assert later["id"] != first["id"]
     assert prefect.automations() == [SILENT_RUNS]
+    assert (prefect.home / "tmp" / "runner_storage").exists()

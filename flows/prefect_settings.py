@@ -42,7 +42,7 @@ CLIENT = {
 def client_environment(settings: Settings) -> dict[str, str]:
     """What a process needs that talks to our Prefect server: runner, flow runs, reaper.
 
-    A runner keeps its files in `runner_storage` of the temporary folder; in /tmp that belongs to whoever ran one first, and nobody else could.
+    A runner keeps its files in `runner_storage` of the temporary folder; in /tmp the first user's, where nobody else can.
     """
     return SILENT | CLIENT | _where(settings) | {"TMPDIR": str(temporary_folder(settings))}
 

@@ -125,12 +125,12 @@ def prefect() -> Iterator[Prefect]:
 
 
 def test_a_schedule_makes_runs_and_killing_runner_run_and_server_at_once_stops_no_later_run(prefect: Prefect) -> None:
-    first = until(lambda: next(iter(prefect.runs("COMPLETED")), None), within=120)
+    first = until(lambda: next(iter(prefect.runs("COMPLETED")), None), within=180)
     (prefect.home / "hang").touch()
-    hanging = until(lambda: next(iter(prefect.runs("RUNNING")), None), within=60)
+    hanging = until(lambda: next(iter(prefect.runs("RUNNING")), None), within=90)
     prefect.kill("flows", "prefect")
     (prefect.home / "hang").unlink()
-    later = until(lambda: next((run for run in prefect.runs("COMPLETED") if run["start_time"] > hanging["start_time"]), None), within=60)
+    later = until(lambda: next((run for run in prefect.runs("COMPLETED") if run["start_time"] > hanging["start_time"]), None), within=90)
     assert prefect.run(hanging["id"])["state_type"] == "CRASHED"
     assert later["id"] != first["id"]
     assert prefect.automations() == [SILENT_RUNS]

@@ -87,6 +87,8 @@ FORMS: dict[str, tuple[Ask, ...]] = {
     ),
     "replan": (),
 }  # fmt: skip
+# What a guard misses that the form itself brings along.
+PROVIDED = {"submit": ("G3", "G10"), "fix_on_spot": ("G3",)}
 DANGER = frozenset({"reject", "refuse_close", "reinspect_fail", "cancel", "return_assignment", "reopen", "mark_duplicate"})
 # The step that the case waits for comes first, then its refusal, then the rest.
 ORDER = (

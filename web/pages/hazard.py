@@ -77,7 +77,7 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
     return page(
         request, "hazard.html", frame(session, caller), failed.problem.status if failed else 200, row=row, view=row.view,
         stages=spine(row.view), actions=_actions(session, caller, row, offered),
-        others=[offer for offer, _ in offered if not offer.allowed and offer.trigger != "withdraw_approval"],
+        others=[offer for offer, _ in offered if not _possible(offer) and offer.trigger != "withdraw_approval"],
         lines=list(reversed(story.tell(session, caller.township_id, events))), told=notices.of_case(session, row.id),
         coming=notices.following(session, row.id), rounds=_rounds(taken), metres=evidence.metres_off(row, taken), failed=failed,
         who=people.labels(session, caller.township_id, row.people),
@@ -100,12 +100,17 @@ def spine(view: HazardView) -> list[Stage]:
 
 
 def _actions(session: Session, caller: Caller, row: Row, offered: list[tuple[Offer, Seat]]) -> list[Action]:
-    allowed = [(offer, seat) for offer, seat in offered if offer.allowed]
+    allowed = [(offer, seat) for offer, seat in offered if _possible(offer)]
     actions = [
         Action(offer, seat, forms.asks(session, caller, row, offer.trigger, seat.code), offer.trigger in forms.DANGER)
         for offer, seat in allowed
     ]
     return sorted(actions, key=lambda action: forms.ORDER.index(action.offer.trigger) if action.offer.trigger in forms.ORDER else 99)
+
+
+def _possible(offer: Offer) -> bool:
+    """Whether the trigger may be fired now, or will be once its form has been filled: photos and plan are part of some."""
+    return offer.allowed or offer.reason in forms.PROVIDED.get(offer.trigger, ())
 
 
 def _rounds(taken: list[Shot]) -> list[tuple[int, list[Shot], list[Shot]]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import text
 
 from models.enumerations import Grade, HazardState, PlaceKind
@@ -35,6 +35,12 @@ class Filters(BaseModel):
     place: Code | None = None
     q: Text | None = None
     cursor: str | None = Field(None, max_length=400)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        """A select of a form that asks for everything sends an empty word."""
+        return {name: value for name, value in given.items() if value not in ("", [""])} if isinstance(given, dict) else given
 
     def wanted(self, caller: Any) -> Wanted:
         states: tuple[HazardState, ...] = tuple(self.state)

@@ -69,7 +69,6 @@ class Ward:
 
     def start(self, environment: Mapping[str, str]) -> int:
         """Starts it in a session of its own, where Ctrl-C doesn't reach it; Linux tells it when we die."""
-        rotate(self.log)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.child.command,
@@ -93,10 +92,15 @@ class Ward:
         if self.ready:
             self.failures = 0
             return code
-        steady = time.monotonic() - self._started > STEADY_AFTER
-        self.failures = 1 if steady else self.failures + 1
-        self._not_before = time.monotonic() + min(FIRST_DELAY * 2 ** (self.failures - 1), LONGEST_DELAY)
+        if time.monotonic() - self._started > STEADY_AFTER:
+            self.failures = 0
+        self.postpone()
         return code
+
+    def postpone(self) -> None:
+        """Counts a failure: the next try is at once after the first, and ever later after more."""
+        self.failures += 1
+        self._not_before = time.monotonic() + min(FIRST_DELAY * 2 ** (self.failures - 1), LONGEST_DELAY)
 
     def listen(self, patience: float) -> None:
         """Asks whether it is well. One that was ready and hasn't answered for `patience` seconds is killed, to be started anew."""

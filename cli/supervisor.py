@@ -126,10 +126,18 @@ class Supervisor:
             self._mourn(ward)
         for ward in self._wards.values():
             if ward.may_start and all(self._is_ready(name) for name in ward.child.after):
-                self._watch("+", ward.start(self._environment))
+                self._start(ward)
         self._listen()
         self._report()
         self._rotate()
+
+    def _start(self, ward: Ward) -> None:
+        """A full disk or a full process table must not end the supervisor too: it tries again later."""
+        try:
+            self._watch("+", ward.start(self._environment))
+        except OSError as error:
+            ward.postpone()
+            self._tell(f"{ward.child.label}启动不了（{ward.child.name}）：{error.strerror}")
 
     def _mourn(self, ward: Ward) -> None:
         """Notices that a child has ended, sends those along that must start with it again, and gives up on a step that can't succeed."""
@@ -187,7 +195,8 @@ class Supervisor:
         if text == self._said:
             return
         self._said = text
-        write_whole(self.home / "progress.json", text)
+        with suppress(OSError):
+            write_whole(self.home / "progress.json", text)
         if step:
             self._tell(step)
 
@@ -201,8 +210,9 @@ class Supervisor:
     def _rotate(self) -> None:
         if time.monotonic() - self._rotated > ROTATED_EVERY:
             self._rotated = time.monotonic()
-            for log in (self.home / "logs").glob("*.log"):
-                rotate(log)
+            with suppress(OSError):
+                for log in (self.home / "logs").glob("*.log"):
+                    rotate(log)
 
     @contextmanager
     def _signals_heard(self) -> Iterator[None]:

@@ -298,3 +298,9 @@ def test_a_port_in_use_is_refused_with_who_has_it_and_what_to_set() -> None:
             require_port(port, "BIHUAN_PORT", "网页")
     require_port(port, "BIHUAN_PORT", "网页", wait=3)
     assert not answers(port, "/")
+
+
+def test_a_child_that_can_not_even_be_started_is_told_of_and_the_others_stay(home: Path, start: Start) -> None:
+    supervisor = start([sleeper(home, "web"), {"name": "live", "command": ["/no/such/program"], "essential": False}], until="live启动不了")
+    assert soon(lambda: alive(pid(home, "web")))
+    assert supervisor.poll() is None

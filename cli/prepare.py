@@ -15,7 +15,7 @@ from cli.child import REFUSED
 from cli.supervisor import write_whole
 from models.clock import machine_time, resume
 from models.cluster import Cluster, cluster
-from models.database import engine, migrate
+from models.database import engine, migrate, transaction
 from models.refusal import Refusal
 from models.settings import Settings
 
@@ -43,6 +43,7 @@ def main() -> int:
                 from drill.demo import prepare
 
                 prepare(settings, tell)
+                let_everybody_in(running, settings)
             start_clock(running)
     except Refusal as no:
         print(no, file=sys.stderr, flush=True)
@@ -57,6 +58,24 @@ def start_clock(running: Cluster) -> None:
         newest = connection.execute(text("select max(at) from event")).scalar()
         resume(connection, machine_time(), not_before=newest)
     database.dispose()
+
+
+def let_everybody_in(running: Cluster, settings: Settings) -> None:
+    """One password for every post of the demo, set anew only where it has changed."""
+    from web.accounts import person_with, set_demo_password
+
+    database = engine(running.url(), pool_size=1)
+    with transaction(database) as session:
+        anybody = session.execute(text(DEMO_USER)).first()
+        if anybody and settings.demo_password and person_with(session, anybody.username, settings.demo_password) is None:
+            set_demo_password(session, anybody.township_id, settings.demo_password)
+    database.dispose()
+
+
+DEMO_USER = """
+select username, township_id from person join township on township.id = township_id
+where demo and username is not null order by person.id limit 1
+"""
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""The demo's first start: the example loaded, its campaign lived through to eleven days before the deadline, the clock set going.
+
+What happens then is live (`drill.live`). Every channel leads to the demo's own phones and mailbox on loopback; nothing here reaches a person.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from drill.crew import Crew
+from drill.phones import Memory, Ports, demo_ports, memory_of, receivers
+from drill.replay import HOUR, Progress, live_through, redirect, settle, sweep_directly
+from models.clock import ManualClock, anchor, day_of, machine_time, say, start_of
+from models.cluster import cluster
+from models.database import engine, transaction
+from models.refusal import Refusal
+from models.settings import Settings
+from notifications.channels.apprise import parseable
+from papers.township import Township, read
+
+SEED = 1
+LIVE_FROM = timedelta(days=-11, hours=8)  # from 00:00 of the deadline's day
+SPEED = 60.0  # business seconds a machine second: an hour a minute
+SLOWS_AFTER = timedelta(days=5)
+
+
+def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Makes the demo ready to go live; done again it changes nothing, and an interrupted one goes on from where it was.
+
+    The township's folder is BIHUAN_DEMO. Raises Faults for a faulty folder, Refusal when the database holds a township of somebody's own.
+    """
+    township = read(Path(os.environ["BIHUAN_DEMO"]), parseable)
+    with cluster(settings) as running:
+        bound = engine(running.url())
+        try:
+            with transaction(bound) as session:
+                _refuse_a_real_one(session, township.code)
+                ready = session.execute(text("select exists (select from clock)")).scalar_one()
+            ports = demo_ports(settings)
+            if ready:
+                _turn(bound, township.code, ports)
+            else:
+                _live_to_the_start(settings, bound, township, settle(bound, township, township.campaign.start, SEED, ports), tell)
+        finally:
+            bound.dispose()
+
+
+def _refuse_a_real_one(session: Session, code: str) -> None:
+    other = session.execute(text("select name from township where not demo or code <> :code limit 1"), {"code": code}).scalar()
+    if other:
+        raise Refusal(
+            f"这个数据目录里已有{other}，演示不会动它；请换一个 BIHUAN_HOME。",
+            f"This home holds {other} already, and a demo leaves it alone: give another BIHUAN_HOME.",
+        )
+
+
+def _turn(bound: Engine, code: str, ports: Ports) -> None:
+    """The demo's ports may be others than last time."""
+    with transaction(bound) as session:
+        township_id = int(session.execute(text("select id from township where code = :code"), {"code": code}).scalar_one())
+        redirect(session, township_id, ports)
+
+
+def _live_to_the_start(settings: Settings, bound: Engine, township: Township, township_id: int, tell: Callable[[str], None]) -> None:
+    """From the campaign's first day, or from the last event of an interrupted start, to where the demo goes live."""
+    live_from = start_of(day_of(township.campaign.deadline)) + LIVE_FROM
+    with transaction(bound) as session:
+        session.execute(text("update township set demo = true where id = :id"), {"id": township_id})
+        newest = session.execute(text("select max(at) from event")).scalar()
+    start = min(max(newest or township.campaign.start, township.campaign.start), live_from)
+    crew = Crew(bound, township_id, SEED, day_of(start))
+    with receivers(Memory(memory_of(settings))) as passing:
+        with transaction(bound) as session:
+            redirect(session, township_id, passing)
+        live_through(bound, crew, ManualClock(start), live_from, HOUR, sweep_directly, _told(tell))
+    with transaction(bound) as session:
+        redirect(session, township_id, demo_ports(settings))
+        session.execute(text(f"delete from feed where event_id not in ({LAST_OF_OPEN})"))
+        anchor(session.connection(), machine_time(), live_from, SPEED, township.campaign.deadline + SLOWS_AFTER)
+
+
+# Of a replayed history Prefect's UI is shown the open cases' last events alone.
+LAST_OF_OPEN = """
+select distinct on (case_id) event.id from event join cases c on c.id = case_id where c.ended_at is null order by case_id, seq desc
+"""
+
+
+def _told(tell: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Says once a day how far the campaign has come."""
+    said: list[str] = []
+
+    def progress(now: Progress) -> None:
+        day = say(now.now).split(" ")[0]
+        if said[-1:] != [day]:
+            said.append(day)
+            tell(f"正在回放专项行动：{day}，已发现{now.found}条，已销号{now.closed}条（{now.share:.0%}）")
+
+    return progress

@@ -43,8 +43,8 @@ class Seat:
 
     @property
     def zh(self) -> str:
-        """The post's name on screen: with its unit where there are many of the kind."""
-        return post_name(self.kind, self.unit_kind, self.unit_name)
+        """The post's name on screen; an enterprise's without the village that it lies in."""
+        return self.kind.zh if self.kind in OWN_PLACES_ONLY else post_name(self.kind, self.unit_kind, self.unit_name)
 
 
 def post_name(kind: str, unit_kind: str, unit_name: str) -> str:

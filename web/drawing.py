@@ -8,6 +8,9 @@ SCENES = (
     (("灭火器", "消火栓"), "extinguisher"),
     (("插座", "配电", "用电", "线路", "充电"), "socket"),
     (("气瓶", "燃气", "软管", "液化气"), "gas"),
+    (("坝", "矿", "坑口", "边坡", "山", "林", "井", "塌"), "hill"),
+    (("占道", "停车", "消防车", "门前"), "street"),
+    (("记录", "制度", "演练", "预案", "培训", "责任", "登记", "图纸", "告知", "标志"), "board"),
 )
 ROOM = (
     '<rect width="520" height="520" fill="#d9d5c3"/><path d="M0 0h520L400 96H120Z" fill="#efece0"/>'
@@ -32,12 +35,18 @@ def draw(kind: str, description: str, seed: str) -> str:
     """An SVG of a room as it was before, or is after, the fix; the same for the same seed."""
     scene = next((name for words, name in SCENES if any(word in description for word in words)), "boxes")
     before = kind == "before"
-    shift = int(seed[:2], 16) % 24 - 12 if seed[:2].isalnum() and all(c in "0123456789abcdef" for c in seed[:2]) else 0
-    things = {"boxes": _boxes, "extinguisher": _extinguisher, "socket": _socket, "gas": _gas}[scene](before, shift)
     label = "整改前示意图" if before else "整改后示意图"
+    shift = int(seed[:2], 16) % 24 - 12 if seed[:2].isalnum() and all(c in "0123456789abcdef" for c in seed[:2]) else 0
+    if scene in OUTDOORS:
+        return _framed(label, OUTDOORS[scene](before, shift))
+    things = {"board": _board, "boxes": _boxes, "extinguisher": _extinguisher, "socket": _socket, "gas": _gas}[scene](before, shift)
+    return _framed(label, ROOM + (DOOR if scene != "board" else "") + things)
+
+
+def _framed(label: str, drawn: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 520" role="img" font-family="sans-serif"><title>{escape(label)}</title>'
-        f'{ROOM}{DOOR}{things}<text x="506" y="30" font-size="20" text-anchor="end" fill="#6b675a">示意图</text></svg>'
+        f'{drawn}<text x="506" y="30" font-size="20" text-anchor="end" fill="#6b675a">示意图</text></svg>'
     )
 
 
@@ -78,3 +87,44 @@ def _gas(before: bool, shift: int) -> str:
     hose = f'<path d="M{x + 40} 262q-60-50-140 70" fill="none" stroke="#b5651d" stroke-width="8" stroke-dasharray="16 6"/>'
     fence = f'<rect x="{x - 18}" y="240" width="120" height="200" rx="8" fill="none" stroke="#f0c64a" stroke-width="9"/>'
     return bottle + (stove + hose if before else fence)
+
+
+def _board(before: bool, shift: int) -> str:
+    sheets = ((150, 150), (235, 150), (320, 150), (150, 235), (235, 235), (320, 235))
+    full = "".join(
+        f'<rect x="{x + shift}" y="{y}" width="64" height="72" fill="#fffdf4"/>'
+        f'<path d="M{x + shift + 8} {y + 16}h48m-48 14h48m-48 14h34" stroke="#5d7d6f" stroke-width="4"/>'
+        for x, y in (sheets[:1] if before else sheets)
+    )
+    return f'<rect x="{134 + shift}" y="134" width="268" height="190" rx="6" fill="#2e6b4f" stroke="#1d4a36" stroke-width="8"/>{full}'
+
+
+def _hill(before: bool, shift: int) -> str:
+    sky = '<rect width="520" height="520" fill="#cfe3ea"/><path d="M0 250L150 120l110 90 120-130 140 120v320H0Z" fill="#8aa98f"/>'
+    wall = '<path d="M60 470l90-190h220l90 190Z" fill="#a9987a"/>'
+    rows = '<path d="M105 375h310M80 425h360M130 325h260" stroke="#8d7d60" stroke-width="5"/>'
+    crack = '<path d="M260 282l-22 50 34 38-26 42 20 56" fill="none" stroke="#3d3426" stroke-width="9"/>'
+    sign = (
+        f'<path d="M{400 + shift} 470v-130" stroke="#5d5d5d" stroke-width="9"/>'
+        f'<path d="M{400 + shift} 268l46 78h-92Z" fill="#ffc24b" stroke="#3a3a3a" stroke-width="6"/>'
+        f'<path d="M{400 + shift} 296v24m0 10v8" stroke="#3a3a3a" stroke-width="8"/>'
+    )
+    return f'{sky}<path d="M0 470h520v50H0Z" fill="#73866f"/>{wall}{rows}{crack if before else sign}'
+
+
+def _street(before: bool, shift: int) -> str:
+    sky = '<rect width="520" height="520" fill="#d8e6ea"/><path d="M0 60h190v270H0ZM330 90h190v240H330Z" fill="#cdbfa6"/>'
+    shops = (
+        '<path d="M20 210h150v120H20ZM350 220h150v110H350Z" fill="#7d9aa5"/><path d="M0 180h190v36H0ZM330 190h190v36H330Z" fill="#b3483d"/>'
+    )
+    road = '<path d="M0 520l190-190h140l190 190Z" fill="#7b7d80"/>'
+    lane = '<path d="M120 520l96-170M400 520l-96-170" stroke="#f0c64a" stroke-width="9"/>'
+    car = (
+        f'<g transform="translate({180 + shift} 360)"><path d="M12 60L40 8h90l30 52Z" fill="#3f6fa3"/>'
+        '<rect y="56" width="172" height="52" rx="12" fill="#4b82bd"/><circle cx="38" cy="110" r="20" fill="#222"/>'
+        '<circle cx="134" cy="110" r="20" fill="#222"/></g>'
+    )
+    return sky + shops + road + lane + (car if before else "")
+
+
+OUTDOORS = {"hill": _hill, "street": _street}

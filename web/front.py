@@ -82,12 +82,16 @@ def _limited(receive: Receive, limit: int) -> Receive:
 
 
 def _same_site(scope: Scope) -> bool:
-    """Programs bring a token that no browser sends by itself; a form's own site is told by its browser."""
+    """Whether a form comes from our own pages, as its browser says.
+
+    Programs bring a token that no browser sends by itself. Every browser says where a form of another site comes from; who says
+    nothing is none, and holds no cookie of somebody else's (it is SameSite=Lax besides).
+    """
     if scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"].startswith("/api/"):
         return True
     headers = Headers(scope=scope)
     fetched_from = headers.get("sec-fetch-site")
     if fetched_from:
         return fetched_from in ("same-origin", "none")
-    said = headers.get("origin") or headers.get("referer") or ""
-    return said != "" and urlsplit(said).netloc == headers.get("host")
+    said = headers.get("origin") or headers.get("referer")
+    return said is None or urlsplit(said).netloc == headers.get("host")

@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from models.clock import Clock, RowClock
+from models.database import MIGRATIONS, transaction
 from models.database import engine as open_engine
-from models.database import transaction
+from models.refusal import Refusal
 from models.settings import Settings
 
 POOL = 10
@@ -88,13 +89,12 @@ class House:
         return _progress(said)
 
     def reachable(self) -> bool:
-        """Whether the database answers and has our tables."""
+        """Whether the database answers and has every migration."""
         try:
             with self.engine.connect() as connection:
-                connection.execute(text("select 1 from alembic_version limit 1")).one()
-        except (SQLAlchemyError, NotReady):
+                return bool(connection.execute(text("select version_num from alembic_version")).scalar_one() == newest_revision())
+        except (SQLAlchemyError, NotReady, Refusal):
             return False
-        return True
 
     def close(self) -> None:
         if self._engine is not None:
@@ -115,6 +115,11 @@ def _progress(said: Any) -> Progress:
     if not isinstance(said, dict):
         return Progress("正在启动", ready=False)
     return Progress(str(said.get("step", "")), int(said.get("done") or 0), int(said.get("total") or 0), said.get("ready") is True)
+
+
+def newest_revision() -> str:
+    """The revision of the newest migration: they are numbered."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def house_of(request: Request) -> House:

@@ -136,23 +136,28 @@ class Next:
     due_at: datetime
     held: bool
     urge_letter: bool
+    repeats: bool
 
 
-# The rungs that are still ahead on the case's running timers, with the posts that they would tell today.
+# The rungs that are still ahead on the case's running timers, with the posts that they would tell today; after the last one its repeat.
 NEXT = text("""
 select timer.clock, timer.due_at, rung.level, rung.offset_hours >= 0 as overdue, rung.urge_letter, timer.held_until is not null as held,
-    greatest(timer.rung_at[rung.position], case when rung.position = following.position then timer.next_at end) as at,
+    rung.position = timer.fired as repeats,
+    case when rung.position in (timer.fired, following.position) then timer.next_at else timer.rung_at[rung.position] end as at,
     array(
         select distinct post.kind || '|' || unit.kind || '|' || unit.name
         from unnest(rung.told) word, case_posts(c, word) aimed(id) join post on post.id = aimed.id join unit on unit.id = post.unit_id
     ) as posts
 from cases c
 join timer on timer.case_id = c.id and timer.stopped_at is null
-join rung on rung.ladder_id = timer.ladder_id and rung.position > timer.fired and timer.rung_at[rung.position] is not null
 cross join lateral (
     select min(position) as position from rung r
     where r.ladder_id = timer.ladder_id and r.position > timer.fired and timer.rung_at[r.position] is not null
 ) following
+join rung on rung.ladder_id = timer.ladder_id and (
+    rung.position > timer.fired and timer.rung_at[rung.position] is not null
+    or rung.position = timer.fired and following.position is null
+)
 where c.id = :case_id order by at, timer.clock
 """)
 
@@ -161,7 +166,17 @@ def following(session: Session, case_id: int, limit: int = 6) -> list[Next]:
     """Who is told next and when, soonest first, while the case stays where it is."""
     rows = session.execute(NEXT, {"case_id": case_id}).all()
     return [
-        Next(row.at, Clock(row.clock), row.level, row.overdue, tuple(sorted(map(_said, row.posts))), row.due_at, row.held, row.urge_letter)
+        Next(
+            row.at,
+            Clock(row.clock),
+            row.level,
+            row.overdue,
+            tuple(sorted(map(_said, row.posts))),
+            row.due_at,
+            row.held,
+            row.urge_letter,
+            row.repeats,
+        )
         for row in rows[:limit]
     ]
 

@@ -27,7 +27,10 @@ def main() -> int:
     with ExitStack() as stack:
         house = House(settings, _database(settings, stack))
         stack.callback(house.close)
-        uvicorn.run(create_app(house), host=HOST, port=settings.port, log_level="warning", access_log=False, server_header=False)
+        uvicorn.run(
+            create_app(house), host=HOST, port=settings.port, log_level="warning", access_log=False, server_header=False,
+            timeout_graceful_shutdown=5,
+        )  # fmt: skip
     return 0
 
 

@@ -231,5 +231,5 @@ def test_reading_and_deciding_work_without_javascript_too(site: Site, visit: Vis
         expect(page.get_by_role("button", name="不予销号")).to_be_visible()
         page.goto(f"{site.base}/inbox")
     page.get_by_role("button", name="同意销号").click()
-    expect(page.locator(".flash")).to_contain_text("已同意销号")
+    expect(page.locator(".undo")).to_contain_text("已同意销号")
     assert site.stage.case(code).state == "closed"

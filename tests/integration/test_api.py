@@ -368,3 +368,9 @@ def test_the_description_of_the_api_tells_only_of_what_is_there(site: Site) -> N
     step = told["paths"]["/api/v1/hazards/{code}/{trigger}"]["post"]
     assert {"401", "403", "404", "409", "422", "428"} <= set(step["responses"])
     assert {each["name"] for each in step["parameters"]} >= {"If-Match", "Idempotency-Key"}
+
+
+def test_the_same_key_with_a_body_that_differs_only_in_a_word_nobody_knows_is_another_body(site: Site) -> None:
+    dispatcher, code = site.api("dispatcher"), site.stage.find()
+    assert fire(dispatcher, code, "assign", 1, key="k", remark="a").status_code == 200
+    assert problem(fire(dispatcher, code, "assign", 1, key="k", remark="b"), 422)

@@ -90,7 +90,7 @@ def list_hazards(request: Request, caller: Program, ask: Annotated[HazardQuery, 
 def register_hazard(request: Request, caller: Program, body: NewHazard, key: Key = None) -> Response:
     """登记 a hazard: it is `found`, and the dispatcher's clock runs."""
     facts = facts_of(body)
-    asked = step.digest("POST", "/hazards", facts, body.as_post)
+    asked = step.digest("POST", "/hazards", body.model_dump(mode="json", exclude_unset=True))
     with house_of(request).transaction() as session:
 
         def do() -> dict[str, Any]:
@@ -195,7 +195,7 @@ def fire(
     step.known(trigger)
     version = _version(if_match)
     facts = facts_of(body)
-    asked = step.digest("POST", f"/hazards/{code}/{trigger}", facts, body.as_post)
+    asked = step.digest("POST", f"/hazards/{code}/{trigger}", body.model_dump(mode="json", exclude_unset=True))
     with house_of(request).transaction() as session:
 
         def do() -> dict[str, Any]:

@@ -76,7 +76,7 @@ class NewHazard(BaseModel):
     """A hazard that was found. What is missing or impossible the law refuses with G1 (409)."""
 
     model_config = ConfigDict(
-        extra="ignore",
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {"place": "P0001", "description": "灭火器压力不足", "exact_location": "收银台旁", "grade": "general", "sla_class": "g3"}
@@ -119,7 +119,7 @@ class Plan(BaseModel):
 class StepBody(BaseModel):
     """In whose name, and the facts that the trigger's guards ask for; docs/api.md says which."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [{"as_post": "office_dispatcher", "sla_class": "g7"}]})
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"as_post": "office_dispatcher", "sla_class": "g7"}]})
     as_post: Code | None = None
     reason: Text | None = None
     note: Text | None = None
@@ -184,5 +184,6 @@ class NewPlace(BaseModel):
 
 
 def facts_of(body: BaseModel) -> dict[str, Any]:
-    """What was given, without what was left out, without whose name it is done in."""
-    return {name: value for name, value in body.model_dump(exclude_none=True).items() if name != "as_post"}
+    """The facts that were given: not what was left out, in whose name it is done, or words that nobody knows."""
+    known = type(body).model_fields.keys() - {"as_post"}
+    return {name: value for name, value in body.model_dump(exclude_none=True).items() if name in known}

@@ -30,7 +30,7 @@ router = APIRouter()
 SPINE = (
     (HazardState.found, "发现", "found_at"), (HazardState.assigned, "交办", "assigned_at"),
     (HazardState.rectifying, "签收", "acknowledged_at"), (HazardState.submitted, "报验", "submitted_at"),
-    (HazardState.verified, "复查合格", "verified_at"), (HazardState.closed, "销号", "closed_at"),
+    (HazardState.verified, "复查", "verified_at"), (HazardState.closed, "销号", "closed_at"),
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "up": ("cli.up:up", "启动全部服务 · start everything and keep it running"),
     "load": ("cli.load:load", "载入或检查一个镇 · load a township, or only check it"),
     "new": ("cli.load:new", "写一个镇的空文件夹 · write an empty township to fill in"),
+    "replay": ("cli.replay:run", "用模拟人员回放一次专项行动 · live through a campaign with simulated people"),
     "sweep": ("cli.sweep:sweep", "巡一遍到期的时钟 · fire what is due"),
     "audit": ("cli.audit:audit", "核对事件链 · check that history holds"),
     "user": ("cli.user:user", "用户与密码 · people who sign in"),

@@ -11,18 +11,18 @@ from typing import Any
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
+from drill.findings import read_items
+from drill.people import Habits, Move, next_move
+from drill.roster import read_roster
+from drill.seen import DRILL, Seen, found_before, see
+from drill.visits import Find, Plan, finds, read_places
 from models.clock import Clock, day_of, start_of
 from models.database import transaction
 from models.enumerations import EvidenceKind
 from models.rules import rules_of
 from statemachines.advance import Acting, advance, offers, register
-from statemachines.errors import LawError, Stale
+from statemachines.errors import LawError, NotAllowed, Refused, Stale
 from statemachines.evidence import add_evidence
-from drill.findings import read_items
-from drill.people import Habits, Move, next_move
-from drill.roster import Roster, read_roster
-from drill.seen import DRILL, Seen, found_before, see
-from drill.visits import Find, Plan, finds, read_places
 
 FOUR_EYES = frozenset({"reinspect_pass", "reinspect_fail", "approve_close", "refuse_close"})
 LOOKS_AGAIN = timedelta(hours=10)
@@ -106,7 +106,7 @@ class Crew:
             self.tally.refused["stale"] += 1
         except LawError as no:
             self._give_up(deed)
-            self.tally.refused[getattr(no, "reason", type(no).__name__)] += 1
+            self._count(no)
 
     def _give_up(self, deed: Deed) -> None:
         if deed.seen:
@@ -125,20 +125,37 @@ class Crew:
         self.tally.done["register"] += 1
 
     def _take(self, seen: Seen, move: Move, clock: Clock) -> None:
+        """The first who sits in one of the posts does it. Where four eyes refuse them, the next one whom the law lets."""
         if move.blunder:
             self._blunder(seen, move, clock)
-        now = clock.now()
+        seats = [Acting(self._township_id, person, post) for post in move.posts for person in self._roster.holders.get(post, ())]
+        if seats and self._fire(seen, move, seats[0], clock, last=move.trigger not in FOUR_EYES or len(seats) == 1):
+            return
         with transaction(self._bound) as session:
-            acting = self._chosen(session, seen, move, now)
-            if acting is None:
-                self._give_up(Deed(move.at, seen, move))
-                self.tally.nobody[move.trigger] += 1
-                return
-            for kind in move.photos:
-                self._photograph(session, seen.code, seen.round, kind, acting, now, now, seen.lat, seen.lon)
-            facts = {**move.facts, "promised_at": now + move.promise} if move.promise else move.facts
-            advance(session, seen.code, move.trigger, acting, now, seen.version, wall=clock.wall(), facts=facts, flow_run=DRILL)
+            allowed = (seat for seat in seats[1:] if _may(session, seen.code, move.trigger, seat, clock.now()))
+            other = next(allowed, None)
+        if other is None:
+            self._give_up(Deed(move.at, seen, move))
+            self.tally.nobody[move.trigger] += 1
+            return
+        self._fire(seen, move, other, clock, last=True)
+
+    def _fire(self, seen: Seen, move: Move, acting: Acting, clock: Clock, *, last: bool) -> bool:
+        """Whether it is done. Raises what the law says to the `last` who tries."""
+        now = clock.now()
+        facts = {**move.facts, "promised_at": now + move.promise} if move.promise else move.facts
+        try:
+            with transaction(self._bound) as session:
+                for kind in move.photos:
+                    self._photograph(session, seen.code, seen.round, kind, acting, now, now, seen.lat, seen.lon)
+                advance(session, seen.code, move.trigger, acting, now, seen.version, wall=clock.wall(), facts=facts, flow_run=DRILL)
+        except (Refused, NotAllowed) as no:
+            if last:
+                raise
+            self._count(no)
+            return False
         self.tally.done[move.trigger] += 1
+        return True
 
     def _blunder(self, seen: Seen, move: Move, clock: Clock) -> None:
         """A first try without a new photo, which the law refuses."""
@@ -152,7 +169,10 @@ class Crew:
                     self._photograph(session, seen.code, 1, "before", acting, now, now, seen.lat, seen.lon, shown_as="after")
                 advance(session, seen.code, move.trigger, acting, now, seen.version, wall=clock.wall(), facts=move.facts, flow_run=DRILL)
         except LawError as no:
-            self.tally.refused[getattr(no, "reason", type(no).__name__)] += 1
+            self._count(no)
+
+    def _count(self, no: LawError) -> None:
+        self.tally.refused[no.reason if isinstance(no, Refused) else type(no).__name__] += 1
 
     def _photograph(
         self, session: Session, code: str, round: int, kind: str, acting: Acting, taken_at: datetime, now: datetime,
@@ -165,13 +185,6 @@ class Crew:
     def _acting(self, post: str) -> Acting | None:
         people = self._roster.holders.get(post)
         return Acting(self._township_id, people[0], post) if people else None
-
-    def _chosen(self, session: Session, seen: Seen, move: Move, now: datetime) -> Acting | None:
-        """Who does it: the first that sits in one of the posts; where another pair of eyes is asked for, the first whom the law lets."""
-        seats = [Acting(self._township_id, person, post) for post in move.posts for person in self._roster.holders.get(post, ())]
-        if move.trigger not in FOUR_EYES or len(seats) < 2:
-            return seats[0] if seats else None
-        return next((acting for acting in seats if _may(session, seen.code, move.trigger, acting, now)), None)
 
 
 def _may(session: Session, code: str, trigger: str, acting: Acting, now: datetime) -> bool:

@@ -1,27 +1,28 @@
-"""The demo's first start: the example loaded, its campaign lived through to eleven days before the deadline, the clock set going.
+"""The demo's first start: the example is loaded, its campaign lived through to eleven days before the deadline, the clock set going.
 
-What happens then is live (`drill.live`). Every channel leads to the demo's own phones and mailbox on loopback; nothing here reaches a person.
+What happens then is live (`drill.live`). Every channel leads to the demo's own phones and mailbox on loopback: nobody is reached.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from drill.crew import Crew
-from drill.phones import Memory, Ports, demo_ports, memory_of, receivers
-from drill.replay import HOUR, Progress, live_through, redirect, settle, sweep_directly
+from drill.phones import Memory, Ports, demo_ports, memory_of, received
+from drill.replay import HOUR, Progress, hasty, live_through, redirect, settle, sweep_into
 from models.clock import ManualClock, anchor, day_of, machine_time, say, start_of
 from models.cluster import cluster
 from models.database import engine, transaction
 from models.refusal import Refusal
 from models.settings import Settings
 from notifications.channels.apprise import parseable
+from notifications.outcome import SENT, Channel, Outcome
 from papers.township import Township, read
 
 SEED = 1
@@ -43,10 +44,11 @@ def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
                 _refuse_a_real_one(session, township.code)
                 ready = session.execute(text("select exists (select from clock)")).scalar_one()
             ports = demo_ports(settings)
-            if ready:
-                _turn(bound, township.code, ports)
-            else:
-                _live_to_the_start(settings, bound, township, settle(bound, township, township.campaign.start, SEED, ports), tell)
+            if not ready:
+                with hasty(running.url()) as hurried:
+                    _live_to_the_start(hurried, township, ports, _taken_down(settings), tell)
+                _go_live(bound, township)
+            _turn(bound, township.code, ports)
         finally:
             bound.dispose()
 
@@ -67,22 +69,36 @@ def _turn(bound: Engine, code: str, ports: Ports) -> None:
         redirect(session, township_id, ports)
 
 
-def _live_to_the_start(settings: Settings, bound: Engine, township: Township, township_id: int, tell: Callable[[str], None]) -> None:
+def _taken_down(settings: Settings) -> Channel:
+    """What was sent before the demo goes live is written where its phones keep theirs, without the way over the network."""
+    memory = Memory(memory_of(settings))
+
+    def channel(url: str, title: str, body: str) -> Outcome:
+        memory(received(url, title, body))
+        return SENT
+
+    return channel
+
+
+def _live_from(township: Township) -> datetime:
+    return max(start_of(day_of(township.campaign.deadline)) + LIVE_FROM, township.campaign.start)
+
+
+def _live_to_the_start(bound: Engine, township: Township, ports: Ports, channel: Channel, tell: Callable[[str], None]) -> None:
     """From the campaign's first day, or from the last event of an interrupted start, to where the demo goes live."""
-    live_from = start_of(day_of(township.campaign.deadline)) + LIVE_FROM
+    began = start_of(day_of(township.campaign.start))
+    township_id = settle(bound, township, began, SEED, ports, demo=True)
     with transaction(bound) as session:
-        session.execute(text("update township set demo = true where id = :id"), {"id": township_id})
         newest = session.execute(text("select max(at) from event")).scalar()
-    start = min(max(newest or township.campaign.start, township.campaign.start), live_from)
+    start = began + ((newest or began) - began) // HOUR * HOUR
     crew = Crew(bound, township_id, SEED, day_of(start))
-    with receivers(Memory(memory_of(settings))) as passing:
-        with transaction(bound) as session:
-            redirect(session, township_id, passing)
-        live_through(bound, crew, ManualClock(start), live_from, HOUR, sweep_directly, _told(tell))
+    live_through(bound, crew, ManualClock(start), _live_from(township), HOUR, sweep_into(channel), _told(tell))
+
+
+def _go_live(bound: Engine, township: Township) -> None:
     with transaction(bound) as session:
-        redirect(session, township_id, demo_ports(settings))
         session.execute(text(f"delete from feed where event_id not in ({LAST_OF_OPEN})"))
-        anchor(session.connection(), machine_time(), live_from, SPEED, township.campaign.deadline + SLOWS_AFTER)
+        anchor(session.connection(), machine_time(), _live_from(township), SPEED, township.campaign.deadline + SLOWS_AFTER)
 
 
 # Of a replayed history Prefect's UI is shown the open cases' last events alone.

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.enumerations import Grade, PlaceKind, SlaClass
 from drill.chance import Stream
+from models.enumerations import Grade, PlaceKind, SlaClass
 
 SPOTS = ("门口", "一层", "二层", "后院", "操作间", "仓库", "里间", "东侧", "西侧")
 HOW_MANY = ("", "", "", "（1处）", "（2处）", "（3处）", "（多处）")

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.calendar import Calendar
-from models.clock import local
-from models.enumerations import LEADERS, Grade, HazardState, InterimControl, PostKind, ReasonCode, SlaClass
 from drill.chance import Stream
 from drill.hours import awake
 from drill.roster import Roster
 from drill.seen import Seen
+from models.calendar import Calendar
+from models.clock import local
+from models.enumerations import LEADERS, Grade, HazardState, InterimControl, PostKind, ReasonCode, SlaClass
 
 P = PostKind
 
@@ -128,7 +128,7 @@ def _cancel(seen: Seen, habits: Habits) -> Iterator[Move]:
     """撤销: the place is gone. Two sign."""
     chance = habits.of(seen, "cancel")
     deputies = habits.roster.of_kind(P.deputy_in_charge)
-    if seen.grade == Grade.general and seen.round == 1 and deputies and chance.happens(0.004):
+    if seen.grade == Grade.general and seen.round == 1 and deputies and chance.happens(0.008):
         at = habits.in_office(seen.since, chance.between(4, 20, "hours"))
         facts = {"reason": ReasonCode.place_gone, "second_person": deputies[0], "note": "场所已拆除"}
         yield Move(at, "cancel", tuple(habits.roster.of_kind(P.office_head)), facts)
@@ -196,8 +196,8 @@ def _report(seen: Seen, chance: Stream) -> dict[str, Any]:
     if seen.grade == Grade.major:
         facts["plan"] = {
             "target": "消除重大隐患，恢复安全生产条件", "measures": seen.measure or "停用并治理", "funds_and_goods": "自筹资金，专项列支",
-            "organisation_people": "主要负责人牵头，安全员落实", "time_limit": "按方案完成", "safety_and_emergency": "撤人、警戒，编制应急预案",
-            "filed_at": seen.since.isoformat(),
+            "organisation_people": "主要负责人牵头，安全员落实", "time_limit": "按方案完成",
+            "safety_and_emergency": "撤人、警戒，编制应急预案", "filed_at": seen.since.isoformat(),
         }  # fmt: skip
     return facts
 
@@ -247,7 +247,10 @@ def _approve(seen: Seen, habits: Habits) -> Iterator[Move]:
 
 def _approvers(seen: Seen, habits: Habits, chance: Stream) -> tuple[str, ...]:
     named = (seen.approver,) if seen.approver else ()
-    others = [post for post in habits.roster.of_kind(P.station_head) if post != seen.approver]
+    if seen.grade == Grade.major:
+        return named
+    own_line = habits.roster.of_unit(P.station_head, seen.team)
+    others = [post for post in habits.roster.of_kind(P.station_head) if post not in own_line and post != seen.approver]
     shuffled = _shuffled(others, chance)
     return (*shuffled, *named) if chance.happens(0.25, "another line") else (*named, *shuffled)
 

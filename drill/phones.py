@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -176,14 +177,14 @@ class Telephone:
 
 async def _payload(receive: Any) -> bytes | None:
     """The whole body; None when it is larger than any message of ours."""
-    payload = b""
+    payload = bytearray()
     while True:
         part = await receive()
         payload += part.get("body", b"")
         if len(payload) > LARGEST:
             return None
         if not part.get("more_body"):
-            return payload
+            return bytes(payload)
 
 
 class Postbox:
@@ -193,8 +194,8 @@ class Postbox:
         self._sink = sink
 
     async def handle_DATA(self, server: SMTP, session: MailSession, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        mail = message_from_bytes(envelope.content or b"", policy=policy.default)
-        words = mail.get_body(("plain", "html"))  # type: ignore[attr-defined]
+        mail = BytesParser(policy=policy.default).parsebytes(envelope.original_content or b"")
+        words = mail.get_body(("plain", "html"))
         for address in envelope.rcpt_tos:
             text = words.get_content().strip() if words else ""
             self._sink(Message(machine_time(), address.partition("@")[0], "mail", str(mail["Subject"] or ""), text))
@@ -255,7 +256,7 @@ def _run(settings: Settings) -> None:
     except OSError as error:
         raise Refusal(
             f"演示手机的端口 {ports.phone}、{ports.mail} 被占用，请关闭占用的程序，或重新启动闭环以换用空闲端口。",
-            f"The demo's ports {ports.phone} and {ports.mail} are in use ({error}): free them, or start Bihuan again to have others chosen.",
+            f"The demo's ports {ports.phone} and {ports.mail} are in use ({error}): free them, or start Bihuan again.",
         ) from error
     asyncio.run(Receivers(Memory(memory_of(settings)), sockets).serve())
 

@@ -15,6 +15,9 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, text
 from sqlmodel import Session
 
+from drill.crew import Crew
+from drill.phones import Message, Ports, receivers
+from drill.table import Table, read_table
 from models.clock import Clock, ManualClock, day_of, start_of
 from models.cluster import Cluster, cluster
 from models.database import as_json, migrate, transaction
@@ -23,11 +26,9 @@ from models.settings import Settings
 from notifications.channels.apprise import parseable
 from notifications.countdown import countdown_due
 from notifications.deliver import deliver_due
+from notifications.outcome import Channel
 from papers.township import Township, load, read
 from statemachines.escalate import sweep
-from drill.crew import Crew
-from drill.phones import Message, Ports, receivers
-from drill.table import Table, read_table
 
 HOUR = timedelta(hours=1)
 AFTER_THE_DEADLINE = timedelta(days=5)
@@ -46,12 +47,19 @@ class Progress:
     closed: int
 
 
-def sweep_directly(bound: Engine, clock: Clock) -> None:
-    """What the flows do at a tick, in their order, without Prefect."""
-    sweep(bound, clock)
-    with transaction(bound) as session:
-        countdown_due(session, clock)
-    deliver_due(bound, clock)
+def sweep_into(channel: Channel | None = None) -> Sweeper:
+    """What the flows do at a tick, in their order, without Prefect. `channel` takes the messages instead of Apprise."""
+
+    def sweeper(bound: Engine, clock: Clock) -> None:
+        sweep(bound, clock)
+        with transaction(bound) as session:
+            countdown_due(session, clock)
+        deliver_due(bound, clock, channel=channel)
+
+    return sweeper
+
+
+sweep_directly = sweep_into()
 
 
 def quietly(progress: Progress) -> None:
@@ -81,7 +89,7 @@ def replay(
     with (
         cluster(settings) as running,
         _scratch(running, keep) as database,
-        _opened(running.url(database)) as bound,
+        hasty(running.url(database)) as bound,
         receivers(arrived.append) as ports,
     ):
         migrate(running.url(database, "owner"))
@@ -128,8 +136,8 @@ def _scratch(running: Cluster, keep: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Engine]:
-    """An engine whose commits don't wait for the disk: what a replay loses in a crash, the next one makes again."""
+def hasty(url: str) -> Iterator[Engine]:
+    """An engine whose commits don't wait for the disk: what a crash takes from a replay, the next one makes again, to the byte."""
     options = {"options": "-c timezone=UTC -c lock_timeout=20s -c synchronous_commit=off", "application_name": "bihuan replay"}
     bound = create_engine(url, pool_size=5, json_serializer=as_json, connect_args=options)
     try:
@@ -138,11 +146,12 @@ def _opened(url: str) -> Iterator[Engine]:
         bound.dispose()
 
 
-def settle(bound: Engine, township: Township, now: datetime, seed: int, ports: Ports) -> int:
+def settle(bound: Engine, township: Township, now: datetime, seed: int, ports: Ports, *, demo: bool = False) -> int:
     """Loads the township with every channel turned to loopback, in one transaction: no moment at which a real address stands there."""
     with transaction(bound) as session:
         loaded = load(session, township, now, salt=f"drill {seed}")
         redirect(session, loaded.township_id, ports)
+        session.execute(text("update township set demo = :demo where id = :id"), {"demo": demo, "id": loaded.township_id})
     return loaded.township_id
 
 

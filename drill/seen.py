@@ -91,7 +91,7 @@ order by c.code collate "C"
 def see(session: Session, township_id: int, *, closed_since: datetime | None = None, everybody: bool = True) -> list[Seen]:
     """The open cases, and those closed at `closed_since` or later. Unless `everybody`: only cases that no real person has touched."""
     asked = {"township_id": township_id, "closed_since": closed_since, "everybody": everybody}
-    return [Seen(*row[:-2], tuple(row.told), row.twin) for row in session.execute(CASES, asked)]
+    return [Seen(**{**row, "told": tuple(row["told"])}) for row in session.execute(CASES, asked).mappings()]
 
 
 FOUND = text("""

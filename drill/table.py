@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,8 @@ from models.clock import say
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A case that was open at the deadline: its state and the highest level then, and the posts that had been told, lowest level first."""
+    """A case that was open at the deadline: its state then, the highest level that anybody had been told of, and the posts that had got
+    a message about it, the highest level's first. `due` is when it is to be mended, as people say it."""
 
     code: str
     place: str
@@ -99,23 +99,25 @@ def _counts(session: Session, query: str, township_id: int) -> dict[str, int]:
     return {row.name: row.n for row in session.execute(text(query), {"id": township_id})}
 
 
-# History says how it stood then, whatever has happened since.
+# History says how it stood then, whatever has happened since; the outbox says who had got a message by then, alone or in a bundle.
 STILL_OPEN = text("""
 with stood as (
     select distinct on (c.id) c.id, c.code, c.place_id, c.grade, event.to_state
     from cases c join event on event.case_id = c.id
     where c.township_id = :id and event.at <= :deadline order by c.id, seq desc
 )
-select stood.code, place.code as place, stood.grade, stood.to_state as state, hazard.due_at, told.posts, told.level
+select stood.code, place.code as place, stood.grade, stood.to_state as state, hazard.due_at, coalesce(heard.level, 0) as level,
+    coalesce(heard.posts, '{}') as posts
 from stood join place on place.id = stood.place_id join hazard on hazard.case_id = stood.id
 cross join lateral (
-    select coalesce(array_agg(post order by level, post collate "C"), '{}') as posts, coalesce(max(level), 0) as level from (
-        select post, min((facts->>'level')::int) as level from event cross join jsonb_array_elements_text(facts->'told') post
-        where case_id = stood.id and trigger = 'escalate' and at <= :deadline and (facts->>'level')::int > 0 group by post
-    ) once
-) told
+    select max(level) as level, array_agg(code order by level desc, code collate "C") as posts from (
+        select post.code, max(coalesce((notice.facts->>'level')::int, 0)) as level
+        from notice join post on post.id = notice.post_id left join notice bundle on bundle.id = notice.bundle_id
+        where notice.case_id = stood.id and coalesce(bundle.sent_at, notice.sent_at) <= :deadline group by post.code
+    ) told
+) heard
 where stood.to_state not in ('closed', 'rejected', 'duplicate', 'cancelled', 'transferred')
-order by told.level desc, stood.code collate "C"
+order by heard.level desc nulls last, stood.code collate "C"
 """)
 
 

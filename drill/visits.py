@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.calendar import Calendar
-from models.clock import day_of
-from models.enumerations import PlaceKind, Source
 from drill.chance import Stream, share
 from drill.findings import Item, draw, facts_of
 from drill.roster import Roster
+from models.calendar import Calendar
+from models.clock import day_of
+from models.enumerations import PlaceKind, Source
 
 BY_THEN = 0.8  # of the campaign's working time every place has been visited, so that what is found last can still be mended
 OFTEN = {
@@ -101,7 +101,7 @@ def _how_many(place: Place, chance: Stream) -> int:
     lot = chance.share("how many")
     if place.kind in SELDOM:
         return int(lot > 0.78)
-    return sum(lot > bound for bound in (0.42, 0.80, 0.95))
+    return sum(lot > bound for bound in (0.53, 0.87, 0.97))
 
 
 def _found(plan: Plan, place: Place, item: Item, at: datetime, chance: Stream) -> list[Find]:

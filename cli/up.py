@@ -19,6 +19,7 @@ from cli.port import answers, require_port
 from cli.supervisor import Supervisor, only_one
 from flows.prefect_settings import client_environment, server_environment, temporary_folder, without_prefect
 from models.cluster import Cluster, cluster
+from models.enumerations import PostKind
 from models.postmaster import write_private
 from models.settings import Settings
 
@@ -128,7 +129,7 @@ def welcome(settings: Settings, demo: Path | None, password: str | None) -> str:
     ]
     if demo:
         lines += [f"  演示密码 demo password  {password}（用户名即岗位代码 the user name is a post's code）"]
-        lines += [f"    {code:<16}{kind}" for code, kind in some_posts(demo)]
+        lines += [f"    {code:<24}{PostKind(kind).zh}" for code, kind in some_posts(demo)]
     return "\n".join([*lines, "  停止 stop     Ctrl-C", ""])
 
 

@@ -22,6 +22,7 @@ log = logging.getLogger("bihuan.live")
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("transitions").setLevel(logging.WARNING)
     with cluster(Settings.read()) as running:
         bound = engine(running.url(), pool_size=2)
         while True:

@@ -52,6 +52,12 @@ def post_name(kind: str, unit_kind: str, unit_name: str) -> str:
     return say_seat(Said(kind, unit_name, unit_kind))
 
 
+def seat_of(post: str) -> str:
+    """SQL for a post's code, kind, unit and kind of unit in one value; `post` is an expression for its id."""
+    return f"""(select jsonb_build_object('code', post.code, 'kind', post.kind, 'unit', unit.name, 'unit_kind', unit.kind)
+        from post join unit on unit.id = post.unit_id where post.id = {post})"""
+
+
 def named(post: str | None, label: str | None) -> str:
     """A post and who holds it, without saying the same twice."""
     post, label = post or "", label or ""

@@ -15,7 +15,7 @@ from models.clock import local
 from models.enumerations import Clock, NoticeState, Purpose
 from notifications.templates.zh import SCHEMES
 from web import cursor
-from web.caller import Caller, post_name
+from web.caller import Caller, post_name, seat_of
 
 
 class NoticeView(BaseModel):
@@ -58,20 +58,16 @@ class Told:
         return SCHEMES.get(self.view.channel, self.view.channel)
 
 
-NOTICES = """
-select n.*, c.code as hazard, person.key as person, person.label as who, away.label as away, split_part(channel.url, '://', 1) as channel,
-    post.code as post, post.kind as post_kind, unit.kind as unit_kind, unit.name as unit_name, meant.code as for_post, place.name as place,
-    timer.clock, (n.facts ->> 'level')::int as level, coalesce(n.body, bundle.body) as said, coalesce(n.sent_at, bundle.sent_at) as left_at
+NOTICES = f"""
+select n.*, c.code as hazard, (select name from place where id = c.place_id) as place, person.key as person, person.label as who,
+    (select label from person where id = n.standing_in_for_id) as away,
+    (select split_part(url, '://', 1) from channel where id = n.channel_id) as channel,
+    {seat_of("n.post_id")} as seat, (select code from post where id = n.for_post_id) as for_post,
+    (select clock from timer where id = n.timer_id) as clock, (n.facts ->> 'level')::int as level,
+    coalesce(n.body, bundle.body) as said, coalesce(n.sent_at, bundle.sent_at) as left_at
 from notice n
 join person on person.id = n.person_id
-join channel on channel.id = n.channel_id
-left join person away on away.id = n.standing_in_for_id
 left join cases c on c.id = n.case_id
-left join place on place.id = c.place_id
-left join post on post.id = n.post_id
-left join unit on unit.id = post.unit_id
-left join post meant on meant.id = n.for_post_id
-left join timer on timer.id = n.timer_id
 left join notice bundle on bundle.id = n.bundle_id
 """
 
@@ -115,12 +111,13 @@ def of_case(session: Session, case_id: int, limit: int = 200) -> list[Told]:
 
 def _told(row: Any) -> Told:
     view = NoticeView(
-        id=row.id, hazard=row.hazard, purpose=row.purpose, person=row.person, post=row.post, for_post=row.for_post, channel=row.channel,
+        id=row.id, hazard=row.hazard, purpose=row.purpose, person=row.person, post=row.seat and row.seat["code"],
+        for_post=row.for_post, channel=row.channel,
         state=row.state, reason=row.reason, clock=row.clock, rung=row.rung, level=row.level, urgent=row.urgent, body=row.said,
         planned_at=local(row.planned_at), not_before=local(row.not_before), sent_at=row.left_at and local(row.left_at),
         attempts=row.attempts, error=row.error,
     )  # fmt: skip
-    name = post_name(row.post_kind, row.unit_kind, row.unit_name) if row.post_kind else ""
+    name = post_name(row.seat["kind"], row.seat["unit_kind"], row.seat["unit"]) if row.seat else ""
     return Told(view, row.who, name, row.away, row.place)
 
 

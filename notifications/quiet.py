@@ -13,7 +13,10 @@ from notifications.reason import Reason
 
 HOLD = text("""
 update notice set state = 'held', reason = :reason, not_before = :until
-where township_id = :township and state in ('planned', 'held') and not_before <= :now and not urgent
+where id in (
+    select id from notice where township_id = :township and state in ('planned', 'held') and not_before <= :now and not urgent
+    order by id for update skip locked
+)
 """)
 
 

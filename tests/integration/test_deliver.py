@@ -125,6 +125,21 @@ def test_a_major_hazard_breaks_through_quiet_hours(voice: Voice) -> None:
     voice.nothing_else()
 
 
+def test_at_night_an_urgent_message_takes_nothing_along_that_can_wait(voice: Voice) -> None:
+    voice.stage.at("2023-02-20T21:20+08:00")
+    general = voice.stage.to_assigned()
+    voice.stage.do("update notice set state = 'pending' where state = 'planned'")  # a round was interrupted before it sent
+    voice.stage.at("2023-02-20T22:00+08:00")
+    major = voice.stage.to_assigned(grade="major", sla_class="major")
+    voice.deliver()
+    assert general not in voice.phones.expect(OWNER, "【隐患交办】", major).text
+    voice.phones.expect(person_of("grid-1"), major)
+    voice.nothing_else()
+    voice.stage.at("2023-02-21T07:00+08:00")
+    voice.deliver()
+    voice.phones.expect(OWNER, "【隐患交办】", general)
+
+
 def test_what_no_longer_holds_is_not_said_even_if_nobody_took_it_back(voice: Voice) -> None:
     code = voice.stage.to_assigned()
     voice.stage.do("update cases set state = 'closed' where code = :code", code=code)  # behind the law's back
@@ -287,9 +302,10 @@ def test_an_answer_that_never_came_is_unknown_covered_by_the_next_channel_and_ne
 def test_an_unknown_one_without_another_channel_is_shown_and_left_to_the_next_rung(voice: Voice) -> None:
     voice.only_a_phone(OWNER)
     voice.stage.to_assigned()
+    voice.only(OWNER)
     voice.phones.now("reset_after", only=OWNER)
     voice.deliver()
-    assert [row.state for row in voice.notices(OWNER)] == ["unknown"]
+    assert [(row.person, row.state) for row in voice.stage.notices()] == [(OWNER, "unknown")]
     assert voice.phones.attempts.count(OWNER) == 1
 
 
@@ -299,7 +315,7 @@ def test_when_the_last_channel_is_gone_the_post_above_is_told_and_why(voice: Voi
     voice.only(OWNER)
     voice.phones.now("status", only=OWNER, status=410)
     voice.deliver()
-    voice.phones.expect(person_of("grid-1"), "【隐患交办】", "东村企业主要负责人无人可达，转您（东村网格员）")
+    voice.phones.expect(person_of("grid-1"), "东村企业主要负责人无人可达，转您（东村网格员）", "请督促该场所负责人签收整改")
     voice.phones.expect(DISPATCHER, "【通道故障】", "没有其他可用通道")
     voice.nothing_else()
 

@@ -53,7 +53,6 @@ def test_a_phone_that_takes_it_has_heard_it_whole(phones: Phones) -> None:
 ANSWERS = [
     (200, Kind.sent, False),
     (204, Kind.sent, False),
-    (302, Kind.permanent, True),  # followed, a POST would arrive empty
     (400, Kind.permanent, False),  # this message, not this channel
     (401, Kind.permanent, True),
     (404, Kind.permanent, True),
@@ -71,6 +70,12 @@ def test_an_http_status_is_called_by_its_name(phones: Phones, status: int, kind:
     outcome = channel.send(phones.url_for("p"), "t", "b")
     assert (outcome.kind, outcome.channel_gone) == (kind, gone)
     assert phones.attempts == ["p"], "one attempt, whatever the answer"
+
+
+def test_a_redirect_is_not_followed_since_the_text_would_be_lost_on_the_way(phones: Phones) -> None:
+    phones.now("status", status=302, headers={"Location": phones.base("phone", "q")})
+    outcome = channel.send(phones.url_for("p"), "t", "b")
+    assert (outcome.kind, outcome.detail, outcome.channel_gone) == (Kind.permanent, "HTTP 302", True)
 
 
 def test_a_far_end_that_asks_us_to_wait_is_heard(phones: Phones) -> None:

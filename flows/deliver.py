@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.feed import show_events
 from flows.operators import tell_operators
@@ -36,8 +38,8 @@ async def deliver(limit: int = 500) -> State[None]:
 async def _show_events(run: Run) -> None:
     """Decoration: when it fails, the run doesn't, and the next one tries again."""
     try:
-        shown = await run.work(show_events, run.ground.bound, run.ground.clock)
-    except Exception as error:
+        shown = await run.work(show_events, run.ground.bound)
+    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         return run.say(f"案卷事件这次没能显示在 Prefect 中：{error}")
     if shown:
         run.say(f"在 Prefect 中显示了 {shown} 个案卷事件")
@@ -46,7 +48,7 @@ async def _show_events(run: Run) -> None:
 
 def _counts(delivered: Delivered) -> str:
     counts = [(_label(state), count) for state, count in sorted(delivered.counts.items()) if count]
-    return "，".join(f"{count} {label}" for label, count in counts)
+    return "，".join(f"{label} {count}" for label, count in counts)
 
 
 def _label(state: str) -> str:

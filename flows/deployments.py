@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from prefect import Flow
+from prefect.client.orchestration import PrefectClient
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval, Schedule
 from sqlalchemy import Engine, text
@@ -23,6 +25,7 @@ from models.clock import Clock, read_anchors
 
 FLOWS: dict[str, Flow[..., Any]] = {flow.name: flow for flow in (escalate, deliver, countdown, watch)}
 ZONE = "Asia/Shanghai"
+EPOCH = datetime(2023, 1, 1, tzinfo=UTC)  # counted from here, a schedule is the same whenever it is registered
 MORNING = "08:30"
 
 EVERY = {"escalate": "*/2 * * * *", "deliver": "* * * * *", "watch": "7 * * * *"}
@@ -58,7 +61,7 @@ def tempo_of(bound: Engine, clock: Clock) -> Tempo:
 def schedules(name: str, tempo: Tempo) -> list[Schedule]:
     """The schedules of one flow. Their slugs stay the same, so that registering again changes them and adds none."""
     if tempo.sped_up:
-        return [Interval(timedelta(seconds=SPED_UP[name]), timezone=ZONE, slug="sped-up")]
+        return [Interval(timedelta(seconds=SPED_UP[name]), anchor_date=EPOCH, timezone=ZONE, slug="sped-up")]
     if name == "countdown":
         return [Cron(_daily(at), timezone=ZONE, slug=f"at-{at.replace(':', '-')}") for at in tempo.countdown_at]
     return [Cron(EVERY[name], timezone=ZONE, slug="steady")]
@@ -67,6 +70,22 @@ def schedules(name: str, tempo: Tempo) -> list[Schedule]:
 def _daily(at: str) -> str:
     hour, minute = at.split(":")
     return f"{int(minute)} {int(hour)} * * *"
+
+
+async def register(client: PrefectClient, tempo: Tempo) -> dict[UUID, Flow[..., Any]]:
+    """Tells the server what is to run when; our flows by the ids of their deployments there.
+
+    The server changes schedules that it knows by their slug, adds new ones and keeps the others: those are taken away here.
+    """
+    registered = {}
+    for deployment in await deployments(tempo):
+        identity = await deployment.aapply()
+        wanted = {schedule.slug for schedule in deployment.schedules or []}
+        for schedule in await client.read_deployment_schedules(identity):
+            if schedule.slug not in wanted:
+                await client.delete_deployment_schedule(identity, schedule.id)
+        registered[identity] = FLOWS[str(deployment.flow_name)]
+    return registered
 
 
 async def deployments(tempo: Tempo) -> list[RunnerDeployment]:

@@ -37,8 +37,8 @@ async def escalate(limit: int = 500) -> State[None]:
 
 def _counts(swept: Swept) -> str:
     climbed = sum(climb.overdue for climb in swept.climbs)
-    parts = [(climbed, "级"), (len(swept.climbs) - climbed, "次提醒"), (len(swept.quarantined), "个隔离")]
-    return "，".join(f"{count} {unit}" for count, unit in parts if count)
+    parts = [("升级", climbed), ("提醒", len(swept.climbs) - climbed), ("隔离", len(swept.quarantined))]
+    return "，".join(f"{what} {count}" for what, count in parts if count)
 
 
 async def _show(run: Run, climbs: list[Climb]) -> None:

@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from sqlalchemy import Engine, Row, text
 
 from flows.links import resource_of
-from models.clock import Clock, local
+from models.clock import local, machine_time
 from models.database import transaction
 from models.enumerations import HazardState
 
@@ -24,7 +24,7 @@ THIN = text("""
 delete from feed where event_id in (
     select feed.event_id from feed join event on event.id = feed.event_id join cases c on c.id = event.case_id
     where (c.ended_at is not null or event.seq < c.events) for update of feed skip locked
-) and :flood < (select count(*) from (select from feed limit :flood + 1) some)
+) and :flood < (select count(*) from (select from feed limit :flood + 1) waiting)
 """)
 
 TAKE = text("""
@@ -38,7 +38,7 @@ order by event.id
 DROP = text("delete from feed where event_id = any(:ids)")
 
 
-def show_events(bound: Engine, clock: Clock) -> int:
+def show_events(bound: Engine) -> int:
     """Sends what waits in `feed` to Prefect and deletes it; returns how many were shown. Two at once split the rows.
 
     Raises what the client raises when Prefect's server can't be reached; the rows then wait for the next time. Killed between
@@ -46,7 +46,7 @@ def show_events(bound: Engine, clock: Clock) -> int:
     """
     with transaction(bound) as session:
         session.execute(THIN, {"flood": FLOOD})
-    shown, wall = 0, clock.wall()
+    shown, wall = 0, machine_time()
     with get_client(sync_client=True) as client:
         while sent := _send_batch(bound, client, wall):
             shown += sent
@@ -67,8 +67,11 @@ def _post(client: SyncPrefectClient, events: Sequence[dict[str, Any]]) -> None:
 
 
 def event_of(row: Row[Any], wall: datetime) -> dict[str, Any]:
-    """A row of history as Prefect's event. It occurred when it was recorded (machine time); what a replay wrote of old, now."""
-    occurred = row.recorded_at if wall - row.recorded_at < OF_OLD else wall
+    """A row of history as Prefect's event. It occurred when it was recorded ; what was written of old, by a replay, occurs as it is shown.
+
+    `wall` is this machine's own time, whatever a replay's clock says: Prefect's pages show the last days alone.
+    """
+    occurred = row.recorded_at if wall - row.recorded_at < OF_OLD else wall + timedelta(microseconds=row.seq)
     return {
         "id": str(uuid5(NAMESPACE_URL, f"bihuan:{row.township}/{row.code}#{row.seq}/{row.hash}")),
         "occurred": occurred.astimezone(UTC).isoformat(),

@@ -14,6 +14,7 @@ from prefect import Flow
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
+from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow_async
 from prefect.states import Cancelled, Pending
 
@@ -65,7 +66,7 @@ class Resident:
             if claimed.status == SetStateStatus.ACCEPT and claimed.state:
                 run.state = claimed.state
                 await run_flow_async(flow, flow_run=run, parameters=run.parameters, return_type="state")
-        except Exception:
+        except (Exception, Abort, Pause):
             log.exception("a run of %s broke", flow.name)
 
 

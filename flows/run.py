@@ -70,4 +70,5 @@ async def begin(label: str) -> Run:
     tags = {*context.flow_run.tags, PROJECT, context.flow.name, day_of(at).isoformat()}
     async with get_client() as client:
         await client.update_flow_run(context.flow_run.id, name=name, tags=sorted(tags))
+    context.flow_run.name = name
     return Run(context.flow_run.id, name, at, here)

@@ -19,7 +19,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from sqlalchemy.exc import SQLAlchemyError
 
-from flows.deployments import FLOWS, Tempo, deployments, tempo_of
+from flows.deployments import Tempo, register, tempo_of
 from flows.ground import Ground, standing_on
 from flows.resident import Resident
 from models.clock import RowClock, machine_time
@@ -78,7 +78,7 @@ async def serve(ground: Ground, stop: Event) -> None:
 async def _keep_tempo(ground: Ground, client: PrefectClient, resident: Resident, before: Tempo | None) -> Tempo:
     tempo = await asyncio.to_thread(tempo_of, ground.bound, ground.clock)
     if tempo != before:
-        resident.serve({await each.aapply(): FLOWS[str(each.flow_name)] for each in await deployments(tempo)})
+        resident.serve(await register(client, tempo))
         log.info("schedules registered: %s", tempo)
     return tempo
 

@@ -32,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if HOME not in os.environ:
         os.environ[HOME] = tempfile.mkdtemp(prefix="bihuan-test-")
         config.add_cleanup(_remove_home)
+    os.environ["PREFECT_HOME"] = str(Path(os.environ[HOME]) / "prefect")
 
 
 def _remove_home() -> None:

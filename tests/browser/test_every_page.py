@@ -143,9 +143,9 @@ def test_a_form_from_another_site_is_refused(busy_site: Site) -> None:
     stranger = busy_site.browser("office-head")
     stranger.headers["Origin"] = "https://elsewhere.example"
     assert stranger.post(f"/h/{code}/refuse_close", data={"version": "5", "reason": "evidence_missing"}).status_code == 403
-    stranger.headers |= {"Origin": busy_site.base, "Sec-Fetch-Site": "cross-site"}
+    stranger.headers.update({"Origin": busy_site.base, "Sec-Fetch-Site": "cross-site"})
     assert stranger.post(f"/h/{code}/refuse_close", data={"version": "5", "reason": "evidence_missing"}).status_code == 403
-    stranger.headers |= {"Origin": "null", "Sec-Fetch-Site": ""}
+    stranger.headers.update({"Origin": "null", "Sec-Fetch-Site": ""})
     assert stranger.post("/logout").status_code == 403
     assert busy_site.stage.case(code).state == "verified"
 

@@ -9,6 +9,7 @@ class Reason(Word):
     quiet_hours = "quiet_hours", "免打扰时段，暂缓", "held until quiet hours end"
     superseded = "superseded", "同一时钟已到更高一级，由新消息取代", "overtaken by a later rung of the same timer"
     bundled = "bundled", "并入同一人的合并消息", "told in one message with others"
+    overtaken = "overtaken", "隐患已有进展，不必再告知", "a step of the case took it back"
     case_moved = "case_moved", "隐患状态已变，不必再告知", "the case has left the states this was for"
     timer_stopped = "timer_stopped", "时钟已停，不必再告知", "its timer has stopped"
     timer_restarted = "timer_restarted", "时钟已重新起算，不必再告知", "its timer has started anew"

@@ -74,21 +74,23 @@ class Pool:
             self._todo.put(each)
 
     def finished(self) -> list[Attempt]:
-        """Waits for an attempt to end and takes those that end with it. Nothing when nothing is under way.
+        """Waits for an attempt to end and takes what ends soon after it, while the threads still have work; nothing if none is under way.
 
         A message that outlives its claim is let go: its row says unknown by then.
         """
         done: list[Attempt] = []
-        while self._under_way:
+        until: float | None = None
+        while self._under_way and len(done) < self._threads:
             try:
-                first_or_next = GATHER_SECONDS if done else max(0.0, min(self._under_way.values()) - monotonic())
-                done.append(self._done.get(timeout=first_or_next))
+                patience = min(self._under_way.values()) if until is None else until
+                done.append(self._done.get(timeout=max(0.0, patience - monotonic())))
             except Empty:
                 if done:
                     break
                 self._let_go()
                 continue
             self._under_way.pop(done[-1][0].id, None)
+            until = until or monotonic() + GATHER_SECONDS
         return sorted(done, key=lambda each: each[0].id)
 
     def stop(self) -> None:

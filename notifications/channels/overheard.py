@@ -11,11 +11,13 @@ for every plugin that speaks HTTP or SMTP, and where a plugin does neither we st
 from __future__ import annotations
 
 import smtplib
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -90,11 +92,11 @@ class _Listening:
 
     def __init__(self, *args: Any, **options: Any) -> None:
         with _noting(self):
-            super().__init__(*args, **options)
+            super().__init__(*args, **_granted(options))
 
     def starttls(self, *args: Any, **options: Any) -> Any:
         with _noting(self):
-            return super().starttls(*args, **options)  # type: ignore[misc]
+            return super().starttls(*args, **_granted(options))  # type: ignore[misc]
 
     def login(self, *args: Any, **options: Any) -> Any:
         with _noting(self):
@@ -141,7 +143,39 @@ class WatchedSmtplib:
         return getattr(smtplib, name)
 
 
-LOOK_ALIKES: dict[ModuleType, tuple[str, Any]] = {requests: ("requests", WatchedRequests()), smtplib: ("smtplib", WatchedSmtplib())}
+@dataclass(slots=True)
+class Wish:
+    """A TLS context that nobody has needed yet: reading all root certificates takes 19 ms, and a mail without TLS asks for it, too."""
+
+    check_hostname: bool = True
+    verify_mode: ssl.VerifyMode = ssl.CERT_REQUIRED
+
+
+class PatientSsl:
+    """Looks like the module `ssl` to the mail plugin."""
+
+    create_default_context = Wish
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ssl, name)
+
+
+def _granted(options: dict[str, Any]) -> dict[str, Any]:
+    wish = options.get("context")
+    return {**options, "context": _context(wish.check_hostname, wish.verify_mode)} if isinstance(wish, Wish) else options
+
+
+@lru_cache
+def _context(check_hostname: bool, verify_mode: ssl.VerifyMode) -> ssl.SSLContext:
+    """One for all mails of the process: root certificates that change are seen after a restart."""
+    context = ssl.create_default_context()
+    context.check_hostname = check_hostname
+    context.verify_mode = verify_mode
+    return context
+
+
+HTTP: dict[str, tuple[ModuleType, Any]] = {"requests": (requests, WatchedRequests())}
+MAIL: dict[str, tuple[ModuleType, Any]] = {"smtplib": (smtplib, WatchedSmtplib()), "ssl": (ssl, PatientSsl())}
 
 
 def watch(service: object) -> None:
@@ -149,6 +183,6 @@ def watch(service: object) -> None:
     for base in type(service).__mro__:
         module = sys.modules.get(base.__module__)
         if module and base.__module__.startswith("apprise.plugins."):
-            for real, (name, look_alike) in LOOK_ALIKES.items():
+            for name, (real, look_alike) in (HTTP | MAIL if hasattr(module, "smtplib") else HTTP).items():
                 if getattr(module, name, None) is real:
                     setattr(module, name, look_alike)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.clock import shanghai
+from models.clock import local
 from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
 from notifications.letter import Letter, Seat, Step, from_micros
 
@@ -43,7 +43,7 @@ TEMPLATES = {
     "countdown.today": "[Campaign] Today, {deadline}, it ends: {open} open ({major} major). {scope}{about}{you}: finish today.",
     "countdown.over": "[Campaign] {days} days past {deadline}: {open} still open ({major} major). "
     "{scope}{about}{you}: see to control and new dates.",
-    "undeliverable": "[Nobody to notify] {nobody} has no holder or no usable channel; its messages went a post up. "
+    "undeliverable": "[Nobody to notify] {nobody} has no holder or no usable channel; its messages did not reach it. "
     "{you}: fill it or add a channel.",
     "channel_failed": "[Channel failed] The {scheme} of {broken} does not work. {because}{instead}{you}: check the address.",
     "operations": "[Self-audit] {said}. {you}.",
@@ -82,6 +82,7 @@ LABELS = {
     "undeliverable": "nobody", "channel_failed": "channel", "operations": "self-audit",
 }  # fmt: skip
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ACTS = {
     Clock.dispatch: "assign", Clock.acknowledge: "acknowledge", Clock.rectify: "rectify", Clock.review: "re-inspect",
     Clock.approve: "approve",
@@ -142,7 +143,7 @@ def many(letters: Sequence[Letter]) -> str:
 
 
 def when(instant: datetime | None) -> str:
-    return shanghai(instant).format("D MMM HH:mm", locale="en") if instant else "its due time"
+    return f"{local(instant).day} {MONTHS[local(instant).month - 1]} {local(instant):%H:%M}" if instant else "its due time"
 
 
 def _act(letter: Letter) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from models.clock import say, say_left
+from models.clock import local, say_left
 from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
 from notifications.letter import Letter, Seat, Step, from_micros
 
@@ -44,7 +44,7 @@ TEMPLATES = {
     "countdown.today": "【专项行动】今天（{deadline}）截止，未销号{open}项（重大{major}项）。{scope}{about}{you}，请今天办结。",
     "countdown.over": "【专项行动】{deadline}已过{days}天，逾期未销号{open}项（重大{major}项）。"
     "{scope}{about}{you}，请逐项落实管控措施与新时限。",
-    "undeliverable": "【无法通知】{nobody}无人在岗或无可用通道，应发给它的消息已转上一级岗位。{you}，请尽快补岗或登记联系方式。",
+    "undeliverable": "【无法通知】{nobody}无人在岗或无可用通道，应发给该岗位的消息未能送达本岗。{you}，请尽快补岗或登记联系方式。",
     "channel_failed": "【通道故障】{broken}的{scheme}发不出去。{because}{instead}{you}，请核对联系方式。",
     "operations": "【系统自检】{said}。{you}。",
 }
@@ -104,7 +104,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "supervisor": letter.supervisor or "镇安办", "level": str(letter.level), "due": when(letter.due_at),
         "left": _span(letter.due_at, now), "over": _span(letter.due_at, now), "since": _span(letter.since, now), "you": you(letter),
         "late": _late(letter.late, when), "late_short": _late(letter.late, day), "up": _up(letter), "up_short": _up(letter, 1),
-        "because": _because(letter), "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")),
+        "because": _because(letter), "nobody": _nobody(letter),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
         "said": str(letter.facts.get("text", "")),
@@ -153,11 +153,12 @@ def many(letters: Sequence[Letter]) -> str:
 
 
 def when(instant: datetime | None) -> str:
-    return say(instant).replace(" ", "") if instant else "期限"
+    return f"{day(instant)}{local(instant):%H:%M}" if instant else "期限"
 
 
 def day(instant: datetime) -> str:
-    return say(instant).split(" ")[0]
+    here = local(instant)
+    return f"{here.month}月{here.day}日"
 
 
 def _span(instant: datetime | None, now: datetime) -> str:
@@ -198,6 +199,12 @@ def _up(letter: Letter, most: int = 2) -> str:
 
 def _late(missed: Step | None, said: Callable[[datetime], str]) -> str:
     return f"本应于{said(missed.at)}升{missed.level}级。" if missed else ""
+
+
+def _nobody(letter: Letter) -> str:
+    """The post that reaches nobody; where there is no such post at all, its kind."""
+    word = str(letter.facts.get("post", ""))
+    return seat(letter.nobody) if letter.nobody else PostKind(word).zh if word in PostKind.__members__ else word
 
 
 def _because(letter: Letter) -> str:

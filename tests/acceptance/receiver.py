@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -231,11 +232,11 @@ def _words(service: str, said: dict[str, Any]) -> tuple[str, str]:
 
 class Mailbox(Recorder):
     """An SMTP server that takes mail for PERSON@town.test. Moods: ok, slow, status (its `code` to RCPT), data (its `code` after the text),
-    reset_after (the connection drops once the text is in)."""
+    reset_after (the connection drops once the text is in). With a `tls` context it speaks TLS from the first byte."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
-        self._controller = _Controller(_Postman(self), hostname="127.0.0.1", port=_free_port())
+        self._controller = _Controller(_Postman(self), hostname="127.0.0.1", port=_free_port(), ssl_context=tls)
         self.port: int = self._controller.port
 
     def __enter__(self) -> Self:

@@ -516,6 +516,17 @@ def test_nothing_is_told_before_its_time(voice: Voice) -> None:
     voice.nothing_else()
 
 
+def test_a_post_that_reaches_nobody_is_told_upwards_and_the_office_hears_of_it_once_a_day(voice: Voice) -> None:
+    voice.stage.do("delete from holding using post where post.id = post_id and code = 'grid-1'")
+    for _ in range(2):
+        voice.stage.to_assigned()
+    voice.deliver()
+    voice.phones.expect(OWNER, "2项")
+    voice.phones.expect(person_of("village-1"), "2项", "您为东村村支部书记")
+    voice.phones.expect(DISPATCHER, "【无法通知】东村网格员无人在岗或无可用通道", "您为镇安办调度")
+    voice.nothing_else()
+
+
 def test_a_stand_in_is_told_beside_the_absent_holder_and_why(voice: Voice) -> None:
     voice.stage.do(
         "insert into holding (person_id, post_id, from_day, deputy_of_id) select s.id, post.id, date '2023-01-01', o.id"

@@ -6,17 +6,20 @@ import os
 import platform
 import sys
 
-from bench import law, sweep
+from bench import law, memory, replay, sweep
 from bench.report import say
 from bench.town import bench
 
 
 def main(wanted: list[str]) -> None:
     say("machine", f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    with bench() as running:
-        for name, measure in (("law", law.measure), ("sweep", sweep.measure)):
-            if not wanted or name in wanted:
-                measure(running)
+    for name, in_a_cluster in (("law", law.measure), ("sweep", sweep.measure)):
+        if not wanted or name in wanted:
+            with bench() as running:
+                in_a_cluster(running)
+    for name, alone in (("replay", replay.measure), ("memory", memory.measure)):
+        if not wanted or name in wanted:
+            alone()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from models.enumerations import NoticeState
 from notifications.letter import Letter, letters
 from notifications.manner import Manner
 from notifications.reason import Reason
-from notifications.render import Unreadable, render
+from notifications.render import render
 
 # Longer than the slowest send (connect, greet, log in, send, each with its own limit) waits behind another one in its thread.
 CLAIM = timedelta(minutes=3)
@@ -73,11 +73,6 @@ where id = any(:ids) and purpose = 'bundle' and state in ('pending', 'retry')
     and not exists (select from notice member where member.bundle_id = notice.id and member.state = 'bundled')
 """)
 
-SPOIL = text("""
-update notice set state = 'failed', reason = :reason, error = spoilt.error, settled_at = :wall
-from unnest(cast(:ids as bigint[]), cast(:errors as text[])) as spoilt(id, error) where notice.id = spoilt.id
-""")
-
 START = text("""
 update notice set state = 'sending', claimed_until = :until, attempts = attempts + 1, body = written.body, reason = null, error = null
 from unnest(cast(:ids as bigint[]), cast(:bodies as text[])) as written(id, body)
@@ -95,17 +90,7 @@ def claim(
     if not ids:
         return claims
     claims.dropped[NoticeState.cancelled] += _drop(session, ids, wall)
-    written: dict[int, tuple[Letter, str, str]] = {}
-    spoilt: dict[int, str] = {}
-    for letter in letters(session, ids):
-        try:
-            title, body = render(letter, known[letter.township_id], now, public_url)
-            written[letter.id] = (letter, title, body)
-        except Unreadable as error:
-            spoilt[letter.id] = str(error)
-    if spoilt:
-        session.execute(SPOIL, {"ids": list(spoilt), "errors": list(spoilt.values()), "reason": Reason.unreadable, "wall": wall})
-        claims.dropped[NoticeState.failed] += len(spoilt)
+    written = {letter.id: (letter, *render(letter, known[letter.township_id], now, public_url)) for letter in letters(session, ids)}
     claims.ready = _start(session, written, wall + CLAIM)
     return claims
 

@@ -91,13 +91,19 @@ def _seat(post: str) -> str:
     return f"(select {seat} from post join unit on unit.id = post.unit_id where post.id = {post})"
 
 
+def _number(name: str) -> str:
+    """A fact as a number, null where it is anything else: one odd message must not stop the others."""
+    return f"case jsonb_typeof(facts->'{name}') when 'number' then (facts->'{name}')::int end"
+
+
 # The promise a message is about: its own timer, or the one that runs for the move it asks for.
 LETTERS = text(f"""
 with wanted as (
     select notice.*, 1 as company from notice where id = any(:ids) and state in ('pending', 'retry')
     union all
     select notice.*, count(*) over (partition by bundle_id) from notice where bundle_id = any(:ids) and state = 'bundled'
-)
+),
+n as (select wanted.*, {_number("level")} as level, {_number("channel")} as broken from wanted)
 select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
     c.id as case_id, c.code, c.state, c.grade, c.round, place.name as place, hazard.description as what,
@@ -109,12 +115,12 @@ select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, p
     t.clock, case n.purpose when 'dispatch' then hazard.due_at when 'to_dispatch' then t.due_at
         else coalesce(t.due_at, c.due_at) end as due_at,
     case n.purpose when 'to_dispatch' then hazard.found_at else hazard.submitted_at end as since,
-    t.rung_at[n.rung] as meant_at, coalesce((n.facts->>'level')::int, 0) as level, coalesce(n.repeat, 0) as repeat,
+    t.rung_at[n.rung] as meant_at, coalesce(n.level, 0) as level, coalesce(n.repeat, 0) as repeat,
     up.level as up_level, up.at as up_at, upper.posts as up_to, ladder.repeat_hours,
     missed.level as missed_level, missed.at as missed_at,
     owned.label as broken, split_part(broken.url, '://', 1) as broken_scheme,
     {_seat("(select id from post where township_id = n.township_id and code = n.facts->>'post')")} as nobody
-from wanted n
+from n
 join channel on channel.id = n.channel_id join person on person.id = n.person_id
 left join person absent on absent.id = n.standing_in_for_id
 left join cases c on c.id = n.case_id left join hazard on hazard.case_id = c.id
@@ -131,7 +137,7 @@ left join remark on remark.case_id = step.case_id and remark.seq = step.seq and 
 left join lateral (
     select rung.level, t.rung_at[rung.position] as at, rung.told from rung
     where rung.ladder_id = t.ladder_id and rung.position > coalesce(n.rung, 0) and t.rung_at[rung.position] is not null
-        and rung.level > coalesce((n.facts->>'level')::int, 0)
+        and rung.level > coalesce(n.level, 0)
     order by rung.position limit 1
 ) up on true
 left join lateral (
@@ -144,7 +150,7 @@ left join lateral (
     where rung.ladder_id = t.ladder_id and rung.level > 0 and to_jsonb(rung.position) <@ (n.facts->'skipped')
     order by rung.position limit 1
 ) missed on true
-left join channel broken on broken.id = (n.facts->>'channel')::int left join person owned on owned.id = broken.person_id
+left join channel broken on broken.id = n.broken left join person owned on owned.id = broken.person_id
 order by n.urgent desc, due_at nulls last, n.id
 """)
 

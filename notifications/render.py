@@ -1,7 +1,8 @@
-"""A letter's words: which template, filled and cut to fit. Whatever the truth looks like, a message comes out or a named failure."""
+"""A letter's words: which template, filled and cut to fit. Whatever the truth looks like, a message comes out."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from string import Formatter
@@ -18,8 +19,13 @@ CUT = ("what", "because", "about", "place")
 SHORTER = ("up", "late", "scope")
 
 
-class Unreadable(Exception):
-    """The database says something of this message that no template can tell."""
+log = logging.getLogger("bihuan.deliver")
+
+NO_WORDS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class Unsayable(Exception):
+    """A language lacks a text, or a text asks for what nobody knows."""
 
 
 class Language(Protocol):
@@ -28,6 +34,7 @@ class Language(Protocol):
     TEMPLATES: dict[str, str]
     LINES: dict[str, str]
     LABELS: dict[str, str]
+    PLAIN: str
     TITLE: str
     BUNDLE: str
     LINE: str
@@ -45,23 +52,28 @@ LANGUAGES: dict[str, Language] = {"zh": zh, "en": en}
 
 
 def render(letter: Letter, manner: Manner, now: datetime, public_url: str) -> tuple[str, str]:
-    """Title and body of one message; `now` is business time, `public_url` has no slash at its end. Raises Unreadable."""
+    """Title and body of one message; `now` is business time, `public_url` has no slash at its end."""
     language = LANGUAGES.get(manner.language, zh)
-    try:
-        if letter.purpose != Purpose.bundle:
-            return _single(letter, language, now, public_url)
-        if len(letter.members) == 1:
-            return _single(letter.members[0], language, now, public_url)
-        return _bundle(letter.members, language, manner.bundle_cap, now, public_url)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+    if letter.purpose != Purpose.bundle:
+        return _single(letter, language, now, public_url)
+    if len(letter.members) == 1:
+        return _single(letter.members[0], language, now, public_url)
+    return _bundle(letter.members, language, manner.bundle_cap, now, public_url)
 
 
 def _single(letter: Letter, language: Language, now: datetime, public_url: str) -> tuple[str, str]:
-    template = language.TEMPLATES[_pick(letter, language.TEMPLATES)]
-    body = _fit(template, language.words(letter, now), language.LIMIT)
-    title = f"{language.LABELS[letter.purpose]} {letter.code or ''}".strip()
-    return title, f"{body} {_link(letter, public_url)}"
+    label = language.LABELS[letter.purpose]
+    body = _said(letter, language.TEMPLATES, language, now) or language.PLAIN.format(label=label, code=letter.code or "")
+    return f"{label} {letter.code or ''}".strip(), f"{body} {_link(letter, public_url)}"
+
+
+def _said(letter: Letter, templates: Mapping[str, str], language: Language, now: datetime) -> str:
+    """The letter in words; empty, with a line in the log, where what the database says of it can't be told."""
+    try:
+        return _fit(templates[_pick(letter, templates)], language.words(letter, now), language.LIMIT)
+    except NO_WORDS as error:
+        log.warning("no words for message %d: %s: %s", letter.id, type(error).__name__, error)
+        return ""
 
 
 def _bundle(members: Sequence[Letter], language: Language, cap: int, now: datetime, public_url: str) -> tuple[str, str]:
@@ -91,7 +103,7 @@ def _goes_up(members: Sequence[Letter], language: Language) -> str:
 
 
 def _line(number: int, letter: Letter, language: Language, now: datetime) -> str:
-    said = _fit(language.LINES[_pick(letter, language.LINES)], language.words(letter, now), language.LIMIT)
+    said = _said(letter, language.LINES, language, now) or letter.code or "…"
     return language.LINE.format(number=number, label=language.LABELS[letter.purpose], said=said)
 
 
@@ -158,4 +170,4 @@ def variables(template: str) -> set[str]:
 # A text that can't be filled stops whoever starts with it, not the message that one day needs it.
 for _name, _language in LANGUAGES.items():
     if _found := faults(_language):
-        raise Unreadable(f"templates/{_name}.py: {'; '.join(_found)}")
+        raise Unsayable(f"templates/{_name}.py: {'; '.join(_found)}")

@@ -49,6 +49,7 @@ TEMPLATES = {
     "operations": "[Self-audit] {said}. {you}.",
 }
 
+PLAIN = "[{label}] {code}: see the link (the text of this message could not be made)."
 TITLE = "{count} messages"
 BUNDLE = "[{count} messages] {you}: {count} matters wait, the urgent first:\n{lines}\n{more}{up}"
 MORE = "and {count} more, see the list.\n"

@@ -49,6 +49,7 @@ TEMPLATES = {
     "operations": "【系统自检】{said}。{you}。",
 }
 
+PLAIN = "【{label}】{code}：请点开链接查看（本条文字未能生成，已记入日志）。"
 TITLE = "{count}项提醒"
 BUNDLE = "【{count}项提醒】{you}，共{count}项待处理，急件在前：\n{lines}\n{more}{up}"
 MORE = "还有{count}项，见清单。\n"

@@ -342,16 +342,15 @@ def test_what_waits_for_a_channel_that_was_disabled_meanwhile_goes_over_the_next
     assert OWNER not in voice.phones.attempts
 
 
-def test_a_message_whose_text_cannot_be_made_fails_alone(voice: Voice) -> None:
-    voice.stage.to_assigned()
+def test_a_message_whose_facts_make_no_sense_is_told_in_plain_words_and_the_others_are_told_as_ever(voice: Voice) -> None:
+    code = voice.stage.to_assigned()
     voice.stage.do(
-        "update notice set purpose = 'countdown', facts = jsonb_build_object('most', jsonb_build_array(jsonb_build_object('open', 1)))"
+        "update notice set purpose = 'overdue', facts = jsonb_build_object('level', 'high', 'channel', 'x', 'skipped', 7, 'most', 1)"
         " from person where person.id = person_id and key = :key",
         key=OWNER,
     )
-    delivered = voice.deliver()
-    assert (delivered.counts["failed"], delivered.counts["sent"]) == (1, 1)
-    assert [(row.state, row.reason, row.error) for row in voice.notices(OWNER)] == [("failed", "unreadable", "KeyError: 'post'")]
+    assert voice.deliver().counts["sent"] == 2
+    voice.phones.expect(OWNER, "【逾期】", "请点开链接查看", f"{URL}/h/{code}")
     voice.phones.expect(person_of("grid-1"), "【隐患交办】")
 
 

@@ -13,7 +13,7 @@ from models.clock import parse_time
 from models.enumerations import Clock, Purpose
 from notifications.letter import Letter, Seat, Step
 from notifications.manner import Manner
-from notifications.render import BUNDLE_LIMIT, LANGUAGES, Unreadable, faults, render
+from notifications.render import BUNDLE_LIMIT, LANGUAGES, faults, render
 from notifications.templates import en, zh
 
 NOW = parse_time("2023-03-05T10:00+08:00")
@@ -156,6 +156,9 @@ def test_a_text_with_an_unknown_word_is_found_before_anybody_waits_for_it() -> N
     assert "review: no text" in found
 
 
-def test_a_truth_that_makes_no_sense_is_a_named_failure() -> None:
-    with pytest.raises(Unreadable, match="ValueError"):
-        told(letter(Purpose.overdue, clock="no such clock"))
+def test_a_truth_that_makes_no_sense_is_still_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    odd = letter(Purpose.overdue, clock="no such clock")
+    assert told(odd).startswith("【逾期】YH-2023-0001：请点开链接查看")
+    assert "ValueError" in caplog.text
+    body = told(letter(Purpose.bundle, members=(odd, letter(Purpose.overdue, code="YH-2"))))
+    assert "1. 〔逾期〕YH-2023-0001\n2. 〔逾期〕YH-2 小商店一" in body

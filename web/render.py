@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ import lucide
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlmodel import Session
 
 from models.clock import local, say
@@ -59,6 +60,19 @@ def percent(rate: float | None) -> str:
     return "—" if rate is None else f"{rate:g}%"
 
 
+OURS = re.compile(r"https?://[^\s/]+(/(?:h/[\w-]+|inbox)?)(?=\s|$)")
+
+
+def linked(body: str) -> Markup:
+    """A message's text with the addresses of our own pages as links."""
+    pieces, done = [], 0
+    for found in OURS.finditer(body):
+        link = Markup('<a href="{}">{}</a>').format(found[1] or "/", found[0])
+        pieces += [escape(body[done : found.start()]), link]
+        done = found.end()
+    return Markup("").join([*pieces, escape(body[done:])])
+
+
 def share(part: float, whole: float) -> str:
     """A width in percent for a bar of an SVG."""
     return f"{100 * part / whole:.2f}%" if whole else "0%"
@@ -73,7 +87,7 @@ def _environment() -> Environment:
         icon=icon, asset=asset, named=named, SHORT=SHORT, ENDED=ENDED, HazardState=HazardState, Grade=Grade, Todo=inbox.Todo
     )
     made.filters.update(
-        say=say, day=day, stamp=stamp, percent=percent, share=share, due=when.due, ago=when.ago, hence=when.hence,
+        say=say, day=day, stamp=stamp, percent=percent, share=share, linked=linked, due=when.due, ago=when.ago, hence=when.hence,
         query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),
     )  # fmt: skip
     return made

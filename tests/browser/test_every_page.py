@@ -68,7 +68,7 @@ SMALL = """
     .filter(([each, box]) => box.width > 1 && box.height > 1)
     .filter(([each]) => !(each.matches('input[type=radio], input[type=checkbox]') && each.closest('label')))
     .filter(([each, box]) => box.width < 43.5 || box.height < 43.5)
-    .filter(([each]) => !(each.matches('a') && each.closest('dd, .hint, .aside')))
+    .filter(([each]) => !(each.matches('a') && each.closest('dd, .hint, .aside, .said')))
     .map(([each, box]) => `${each.tagName} «${each.textContent.trim().slice(0, 20)}» ${box.width.toFixed(0)}×${box.height.toFixed(0)}`)
 """
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -79,7 +79,11 @@ def busy_site(site: Site) -> Site:
     busy(site.stage)
     site.stage.do("update township set demo = true")
     (site.home / "demo").mkdir()
-    said = {"at": "2026-11-23T10:00:00+08:00", "title": "隐患闭环", "body": "【待交办】YH-2023-0001 小商店一：灭火器压力不足。"}
+    said = {
+        "at": "2026-11-23T10:00:00+08:00",
+        "title": "隐患闭环",
+        "body": "【待交办】YH-2023-0001 小商店一：灭火器压力不足。 http://localhost:8080/h/YH-2023-0001",
+    }
     lines = [{**said, "person": f"p-{post}", "channel": each} for post in ("mayor", "dispatcher", "owner") for each in ("phone", "mail")]
     (site.home / "demo" / "phones.jsonl").write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf8")
     return site

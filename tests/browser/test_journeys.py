@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -233,3 +234,22 @@ def test_reading_and_deciding_work_without_javascript_too(site: Site, visit: Vis
     page.get_by_role("button", name="同意销号").click()
     expect(page.locator(".undo")).to_contain_text("已同意销号")
     assert site.stage.case(code).state == "closed"
+
+
+def test_a_message_on_a_demo_phone_leads_to_its_hazard(site: Site, visit: Visiting) -> None:
+    code = site.stage.find()
+    site.stage.do("update township set demo = true")
+    (site.home / "demo").mkdir()
+    said = {"at": "2026-11-23T10:00:00+08:00", "person": "p-dispatcher", "channel": "phone", "title": "待交办"}
+    body = f"【待交办】{code} <b>小商店一</b>。 http://localhost:8080/h/{code}"
+    lines = ["not a message", json.dumps({**said, "body": body}), '{"at": "half']
+    (site.home / "demo" / "phones.jsonl").write_text("\n".join(lines), encoding="utf8")
+    page = visit("dispatcher").page
+    page.goto(f"{site.base}/demo/phones")
+    expect(page.get_by_text("<b>小商店一</b>")).to_be_visible()
+    page.get_by_role("link", name=re.compile(code)).click()
+    expect(page).to_have_url(f"{site.base}/h/{code}")
+
+
+def test_phones_are_shown_in_a_demo_alone(site: Site, visit: Visiting) -> None:
+    assert visit("mayor").go("/demo/phones") == 404

@@ -137,7 +137,7 @@ class Supervisor:
             self._watch("+", ward.start(self._environment))
         except OSError as error:
             ward.postpone()
-            self._tell(f"{ward.child.label}启动不了（{ward.child.name}）：{error.strerror}")
+            self._tell(f"{ward.child.label.strip()}启动不了（{ward.child.name}）：{error.strerror}")
 
     def _mourn(self, ward: Ward) -> None:
         """Notices that a child has ended, sends those along that must start with it again, and gives up on a step that can't succeed."""
@@ -149,7 +149,7 @@ class Supervisor:
             return
         if not ward.child.keep and (code == REFUSED or ward.failures >= TRIES_OF_A_STEP) and ward.child.essential:
             raise SupervisorError(*_given_up(ward))
-        self._tell(f"{ward.child.label}停了（{ward.child.name}，{_how(code)}），正在重新启动，日志：{ward.log}")
+        self._tell(f"{ward.child.label.strip()}停了（{ward.child.name}，{_how(code)}），正在重新启动，日志：{ward.log}")
         for other in self._wards.values():
             if ward.child.name in other.child.again_with:
                 self._start_again(other)

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("models", "notifications", "statemachines", "papers", "flows", "drill", "web", "cli")
-ABOVE = {room: set(ORDER[place + 1 :]) for place, room in enumerate(ORDER)} | {"cli": {"web"}}
+ABOVE = {room: set(ORDER[place + 1 :]) for place, room in enumerate(ORDER)}
 ONLY_IN = {
     "prefect": ("flows/",),
     "apprise": ("notifications/channels/",),

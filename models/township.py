@@ -14,8 +14,8 @@ from models.enumerations import UnitKind, Word
 
 class Township(SQLModel, table=True):
     """`rules` holds what township.yaml and sla.yaml say (limits, working hours, quiet hours, cap of a bundle, back-off, teams by kind
-    of place); `revision` grows whenever rules, ladders or calendar change, so that a process knows when its copy is old. `salt` goes into every
-    hash that stands in history for a free text or a photo; a random secret but in a replay."""
+    of place); `revision` grows whenever rules, ladders or calendar change, so that a process knows when its copy is old. `salt` goes
+    into every hash that stands in history for a free text or a photo; a random secret but in a replay."""
 
     __tablename__ = "township"
     id: int | None = Field(default=None, primary_key=True)

@@ -1,10 +1,10 @@
 """A stage for tests: the small township in a real database, a clock in the hand, and its posts as actors.
 
-    stage.find("inspector")                       # a hazard, by its code
-    stage.act("dispatcher", "assign", code)
-    stage.later(days=8); stage.sweep(); stage.deliver()
-    stage.phones.expect("village-1", "逾期")
-    stage.phones.nothing_else()
+stage.find("inspector")                       # a hazard, by its code
+stage.act("dispatcher", "assign", code)
+stage.later(days=8); stage.sweep(); stage.deliver()
+stage.phones.expect("village-1", "逾期")
+stage.phones.nothing_else()
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Engine, Row, text
+
 from models.clock import ManualClock, parse_time
 from models.database import transaction
 from models.enumerations import EvidenceKind
-from sqlalchemy import Engine, Row, text
 from statemachines.advance import Acting, Outcome, advance, register
 from statemachines.escalate import Swept, sweep
 from statemachines.evidence import add_evidence
-
 from tests.town import person_of
 
 MORNING = "2023-02-20T10:00+08:00"  # a Monday, five weeks before the deadline
@@ -114,7 +114,8 @@ class Stage:
         )  # fmt: skip
 
     def timer(self, code: str, clock: str) -> Row[Any]:
-        return self.one("select timer.* from timer join cases c on c.id = case_id where c.code = :code and clock = :clock", code=code, clock=clock)
+        query = "select timer.* from timer join cases c on c.id = case_id where c.code = :code and clock = :clock"
+        return self.one(query, code=code, clock=clock)
 
     def history(self, code: str) -> list[Row[Any]]:
         return self.all("select event.* from event join cases c on c.id = case_id where c.code = :code order by seq", code=code)

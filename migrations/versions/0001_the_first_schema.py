@@ -247,7 +247,10 @@ def _tables() -> None:
         sa.Column("reports_to_id", sa.Integer(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
-            "kind in ('enterprise_principal', 'enterprise_safety', 'grid_member', 'village_secretary', 'ranger', 'checkpoint_guard', 'inspector', 'station_head', 'office_dispatcher', 'office_head', 'deputy_in_charge', 'township_head', 'party_secretary', 'district_department', 'district_office', 'discipline_viewer', 'reporter', 'system')",
+            "kind in ('enterprise_principal', 'enterprise_safety', 'grid_member', 'village_secretary', 'ranger', "
+            "'checkpoint_guard', 'inspector', 'station_head', 'office_dispatcher', 'office_head', "
+            "'deputy_in_charge', 'township_head', 'party_secretary', 'district_department', 'district_office', "
+            "'discipline_viewer', 'reporter', 'system')",
             name="kind_is_a_known_word",
         ),
         sa.ForeignKeyConstraint(
@@ -326,7 +329,10 @@ def _tables() -> None:
         sa.Column("lon", sa.Float(), nullable=True),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "kind in ('small_factory', 'small_shop', 'small_beauty_bath', 'small_hotel', 'small_clinic', 'small_restaurant', 'street_shop', 'school', 'kindergarten', 'hospital', 'nursing_home', 'supermarket', 'workshop', 'mine', 'tailings_pond', 'abandoned_opening', 'enterprise', 'village_public')",
+            "kind in ('small_factory', 'small_shop', 'small_beauty_bath', 'small_hotel', 'small_clinic', "
+            "'small_restaurant', 'street_shop', 'school', 'kindergarten', 'hospital', 'nursing_home', "
+            "'supermarket', 'workshop', 'mine', 'tailings_pond', 'abandoned_opening', 'enterprise', "
+            "'village_public')",
             name="kind_is_a_known_word",
         ),
         sa.CheckConstraint(
@@ -390,7 +396,8 @@ def _tables() -> None:
         sa.CheckConstraint("grade in ('general', 'major')", name="grade_is_a_known_word"),
         sa.CheckConstraint("kind in ('hazard')", name="kind_is_a_known_word"),
         sa.CheckConstraint(
-            "state in ('found', 'assigned', 'rectifying', 'submitted', 'verified', 'closed', 'reopened', 'rejected', 'duplicate', 'cancelled', 'transferred')",
+            "state in ('found', 'assigned', 'rectifying', 'submitted', 'verified', 'closed', 'reopened', "
+            "'rejected', 'duplicate', 'cancelled', 'transferred')",
             name="state_is_a_known_word",
         ),
         sa.CheckConstraint("version > 0 and round > 0 and events >= 0", name="case_counters_never_fall_below_their_start"),
@@ -540,11 +547,13 @@ def _tables() -> None:
         sa.Column("returned_count", sa.Integer(), nullable=False),
         sa.Column("failed_count", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "field in ('mine', 'tailings', 'hazchem', 'fireworks', 'road', 'construction', 'food_drug', 'crowded', 'fire_nine', 'street_shop', 'forest', 'abandoned', 'power', 'education', 'other')",
+            "field in ('mine', 'tailings', 'hazchem', 'fireworks', 'road', 'construction', 'food_drug', "
+            "'crowded', 'fire_nine', 'street_shop', 'forest', 'abandoned', 'power', 'education', 'other')",
             name="field_is_a_known_word",
         ),
         sa.CheckConstraint(
-            "interim_control in ('none', 'warning', 'guard', 'evacuate', 'stop_equipment', 'partial_stop', 'full_stop', 'sealed', 'power_cut')",
+            "interim_control in ('none', 'warning', 'guard', 'evacuate', 'stop_equipment', 'partial_stop', "
+            "'full_stop', 'sealed', 'power_cut')",
             name="interim_control_is_a_known_word",
         ),
         sa.CheckConstraint("listing in ('none', 'township', 'county', 'city', 'province')", name="listing_is_a_known_word"),
@@ -640,11 +649,14 @@ def _tables() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "purpose in ('to_dispatch', 'dispatch', 'review', 'reminder', 'overdue', 'review_overdue', 'approval', 'returned', 'outcome', 'countdown', 'undeliverable', 'channel_failed', 'bundle', 'operations')",
+            "purpose in ('to_dispatch', 'dispatch', 'review', 'reminder', 'overdue', 'review_overdue', "
+            "'approval', 'returned', 'outcome', 'countdown', 'undeliverable', 'channel_failed', 'bundle', "
+            "'operations')",
             name="purpose_is_a_known_word",
         ),
         sa.CheckConstraint(
-            "state in ('planned', 'held', 'pending', 'sending', 'sent', 'delivered', 'retry', 'failed', 'unknown', 'bundled', 'cancelled', 'expired')",
+            "state in ('planned', 'held', 'pending', 'sending', 'sent', 'delivered', 'retry', 'failed', "
+            "'unknown', 'bundled', 'cancelled', 'expired')",
             name="state_is_a_known_word",
         ),
         sa.ForeignKeyConstraint(["bundle_id"], ["notice.id"], ondelete="CASCADE"),

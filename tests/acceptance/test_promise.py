@@ -314,8 +314,8 @@ def test_12_thirteen_hazards_to_one_person_are_one_message_that_lists_ten_and_co
 
 def test_13_a_new_ladder_binds_new_timers_only_until_a_replan(scene: Scene) -> None:
     old = scene.stage.to_rectifying()
-    scene.stage.do("insert into ladder (township_id, clock, grade, version, repeat_hours) select township_id, clock, grade, 2, 24 from ladder"
-                   " where clock = 'rectify' and grade = 'general'")  # fmt: skip
+    scene.stage.do("insert into ladder (township_id, clock, grade, version, repeat_hours) select township_id, clock, grade, 2, 24"
+                   " from ladder where clock = 'rectify' and grade = 'general'")  # fmt: skip
     scene.stage.do("insert into rung (ladder_id, position, level, offset_hours, working, told, urge_letter)"
                    " select max(id), 1, 1, 8, false, '{party_secretary}', false from ladder")  # fmt: skip
     scene.stage.do("update township set revision = revision + 1")
@@ -375,7 +375,8 @@ def test_19_while_a_slow_provider_answers_no_transaction_is_open(scene: Scene) -
     sending.start()
     scene.phones.wait_for(person_of("owner"))
     open_ones = scene.stage.all(
-        "select state, query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"
+        "select state, query from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"
     )
     sending.join()
     assert open_ones == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from alembic import context
-from models.tables import metadata, types_differ
 from sqlalchemy import create_engine, pool
+
+from models.tables import metadata, types_differ
 
 
 def run() -> None:

@@ -36,9 +36,10 @@ def through_prefect(settings: Settings) -> Iterator[tuple[Sweeper, str]]:
             left = without_prefect(os.environ)
             os.environ.clear()
             os.environ.update(left | client_environment(own))
-            from flows.once import run_tick
+            from flows.once import ticks
 
-            yield run_tick, f"http://127.0.0.1:{own.prefect_port}"
+            with ticks() as tick:
+                yield tick, f"http://127.0.0.1:{own.prefect_port}"
 
 
 @contextmanager

@@ -14,11 +14,12 @@ from contextvars import copy_context
 from threading import Event
 
 import httpx
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from sqlalchemy.exc import SQLAlchemyError
 
+from flows.client import one_client
 from flows.deployments import Tempo, register, tempo_of
 from flows.ground import Ground, standing_on
 from flows.resident import Resident
@@ -61,7 +62,7 @@ def _in_a_thread(ground: Ground, stop: Event) -> None:
 
 async def serve(ground: Ground, stop: Event) -> None:
     """Looks for due runs every two seconds, and now and then whether the clock or a campaign asks for other schedules."""
-    async with get_client() as client:
+    async with one_client() as client:
         resident, tempo, rounds = Resident(client), None, 0
         while not stop.is_set():
             try:
@@ -84,5 +85,5 @@ async def _keep_tempo(ground: Ground, client: PrefectClient, resident: Resident,
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("bihuan").setLevel(logging.INFO)  # through Prefect's handler, which is there already
     sys.exit(main())

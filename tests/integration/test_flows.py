@@ -31,7 +31,7 @@ from flows.deployments import FLOWS, Tempo, deployments, register, tempo_of
 from flows.escalate import escalate
 from flows.ground import Ground, standing_on
 from flows.links import events_url, flow_run_url
-from flows.once import run_tick
+from flows.once import ticks
 from flows.resident import Resident
 from flows.watch import watch
 from models.clock import ManualClock, anchor, machine_time
@@ -210,7 +210,8 @@ def test_a_tick_through_prefect_writes_the_same_history_as_without_it(
     twin_name = f"{stage.engine.url.database}_twin"
     cluster.create_database(twin_name, stage.engine.url.database)
     twin = engine(cluster.url(twin_name))
-    run_tick(stage.engine, stage.clock, recorder)
+    with ticks(recorder) as tick:
+        tick(stage.engine, stage.clock)
     sweep(twin, stage.clock)
     with transaction(twin) as session:
         countdown_due(session, stage.clock)
@@ -248,7 +249,7 @@ def test_late_runs_fall_together_and_a_faulty_one_harms_no_other(prefect: Prefec
     async def play() -> list[State[Any] | None]:
         identity = await (await watch.ato_deployment("late")).aapply()
         async with get_client() as client:
-            late = [Scheduled(scheduled_time=machine_time() - timedelta(hours=hours)) for hours in (3, 2)]
+            late: list[State[Any]] = [Scheduled(scheduled_time=machine_time() - timedelta(hours=hours)) for hours in (3, 2)]
             planned = [await client.create_flow_run_from_deployment(identity, state=state) for state in late]
             with psycopg.connect(cluster.dsn("prefect", "prefect")) as server:
                 server.execute("update flow_run set auto_scheduled = true where deployment_id = %s", [identity])

@@ -87,9 +87,10 @@ def _live_from(township: Township) -> datetime:
 def _live_to_the_start(bound: Engine, township: Township, ports: Ports, channel: Channel, tell: Callable[[str], None]) -> None:
     """From the campaign's first day, or from the last event of an interrupted start, to where the demo goes live."""
     began = start_of(day_of(township.campaign.start))
-    township_id = settle(bound, township, began, SEED, ports, demo=True)
     with transaction(bound) as session:
+        loaded = session.execute(text("select id from township where code = :code"), {"code": township.code}).scalar()
         newest = session.execute(text("select max(at) from event")).scalar()
+    township_id = loaded or settle(bound, township, began, SEED, ports, demo=True)
     start = began + ((newest or began) - began) // HOUR * HOUR
     crew = Crew(bound, township_id, SEED, day_of(start))
     live_through(bound, crew, ManualClock(start), _live_from(township), HOUR, sweep_into(channel), _told(tell))

@@ -156,12 +156,13 @@ def settle(bound: Engine, township: Township, now: datetime, seed: int, ports: P
 
 
 CHANNELS = text("""
-select channel.id, url, person.key from channel join person on person.id = person_id where township_id = :id order by channel.id
+select channel.id, url, person.key from channel join person on person.id = person_id
+where township_id = :id and position > 0 order by channel.id
 """)
 
 
 def redirect(session: Session, township_id: int, ports: Ports) -> None:
-    """Replaces every channel of the township by one of the receivers'."""
+    """Replaces every channel of the township by one of the receivers'; those that have been taken from their people send nothing."""
     rows = session.execute(CHANNELS, {"id": township_id}).all()
     turned = [{"id": row.id, "url": url} for row in rows if (url := ports.url(row.url, row.key)) != row.url]
     if turned:

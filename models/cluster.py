@@ -19,6 +19,7 @@ Role = Literal["app", "owner", "prefect"]
 SUPERUSER = "postgres"
 ROLES: dict[Role, str] = {"owner": "bihuan_owner", "app": "bihuan_app", "prefect": "bihuan_prefect"}
 DATABASES: dict[str, Role] = {"bihuan": "owner", "prefect": "prefect"}
+BY_BYTES = " template template0 encoding 'UTF8' locale_provider libc lc_collate 'C'"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 ASYNCPG_WORDS = {"sslmode": "ssl", "host": "host", "port": "port"}
 
@@ -55,10 +56,13 @@ class Cluster:
         """Sees to it that there is a database named `prefect`; the embedded server has had it from the beginning."""
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """A new database that the owner owns, empty or a copy of `template` (which nobody may be connected to)."""
+        """A new database that the owner owns, empty or a copy of `template` (which nobody may be connected to).
+
+        An empty one sorts by bytes, whatever the server's own locale does: the same order, and the same history, on every machine.
+        """
         from psycopg import sql
 
-        copied = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        copied = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL(BY_BYTES)
         owned = sql.SQL(" owner {}").format(sql.Identifier(self._role_name("owner")))
         self._command(sql.SQL("create database {}").format(sql.Identifier(_checked(name))) + owned + copied)
         if not template:

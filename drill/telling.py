@@ -23,9 +23,10 @@ def rows(table: Table) -> list[tuple[str, str]]:
     ]
     if table.open_at_deadline is not None:
         lines.append(("截止时未销号 open at the deadline", str(table.open_at_deadline)))
-    lines.append(("逾期升级 escalations", str(table.escalations)))
-    lines += [(f"　升到 {level} 级 to level {level}", str(count)) for level, count in table.by_level.items()]
-    lines += [(f"　最高到 {level} 级的隐患 cases whose highest was {level}", str(count)) for level, count in table.reached.items()]
+    lines += [
+        ("逾期升级 escalations", f"{table.escalations}{_by_level(table.by_level)}"),
+        ("升级过的隐患，按最高级 cases by their highest level", f"{sum(table.reached.values())}{_by_level(table.reached)}"),
+    ]
     lines += [(f"消息 messages: {NoticeState(state).zh} {state}", str(count)) for state, count in table.notices.items()]
     lines.append(("案卷事件 events", str(table.events)))
     refused = "，".join(f"{reason} {count}" for reason, count in sorted(table.refused.items()))
@@ -33,6 +34,11 @@ def rows(table: Table) -> list[tuple[str, str]]:
     if table.nobody:
         lines.append(("无人可办 nobody eligible", "，".join(f"{trigger} {count}" for trigger, count in sorted(table.nobody.items()))))
     return [*lines, ("历史哈希 history hash", table.history_hash)]
+
+
+def _by_level(counts: dict[str, int]) -> str:
+    said = "，".join(f"{level} 级 {count}" for level, count in counts.items())
+    return f"（{said}）" if said else ""
 
 
 def line(case: Open) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from prefect import Flow
 from prefect.client.orchestration import PrefectClient
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron, Interval, Schedule
 from sqlalchemy import Engine, text
 
@@ -73,19 +74,24 @@ def _daily(at: str) -> str:
 
 
 async def register(client: PrefectClient, tempo: Tempo) -> dict[UUID, Flow[..., Any]]:
-    """Tells the server what is to run when; our flows by the ids of their deployments there.
-
-    The server changes schedules that it knows by their slug, adds new ones and keeps the others: those are taken away here.
-    """
+    """Tells the server what is to run when; our flows by the ids of their deployments there."""
     registered = {}
     for deployment in await deployments(tempo):
-        identity = await deployment.aapply()
-        wanted = {schedule.slug for schedule in deployment.schedules or []}
-        for schedule in await client.read_deployment_schedules(identity):
-            if schedule.slug not in wanted:
-                await client.delete_deployment_schedule(identity, schedule.id)
-        registered[identity] = FLOWS[str(deployment.flow_name)]
+        await _unschedule(client, deployment)
+        registered[await deployment.aapply()] = FLOWS[str(deployment.flow_name)]
     return registered
+
+
+async def _unschedule(client: PrefectClient, deployment: RunnerDeployment) -> None:
+    """Takes away the schedules that it no longer has: the server changes and adds by slug, and keeps what isn't named."""
+    wanted = {schedule.slug for schedule in deployment.schedules or []}
+    try:
+        known = await client.read_deployment_by_name(deployment.full_name)
+    except ObjectNotFound:
+        return
+    for schedule in known.schedules:
+        if schedule.slug not in wanted:
+            await client.delete_deployment_schedule(known.id, schedule.id)
 
 
 async def deployments(tempo: Tempo) -> list[RunnerDeployment]:

@@ -23,7 +23,7 @@ from models.refusal import Refusal
 from models.settings import Settings
 from notifications.channels.apprise import parseable
 from notifications.outcome import SENT, Channel, Outcome
-from papers.township import Township, read
+from papers.township import Faults, Township, read
 
 SEED = 1
 LIVE_FROM = timedelta(days=-11, hours=8)  # from 00:00 of the deadline's day
@@ -34,9 +34,9 @@ SLOWS_AFTER = timedelta(days=5)
 def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
     """Makes the demo ready to go live; done again it changes nothing, and an interrupted one goes on from where it was.
 
-    The township's folder is BIHUAN_DEMO. Raises Faults for a faulty folder, Refusal when the database holds a township of somebody's own.
+    The township's folder is BIHUAN_DEMO. Raises Refusal for a faulty folder, and when the database holds a township of somebody's own.
     """
-    township = read(Path(os.environ["BIHUAN_DEMO"]), parseable)
+    township = _read(Path(os.environ["BIHUAN_DEMO"]))
     with cluster(settings) as running:
         bound = engine(running.url())
         try:
@@ -51,6 +51,14 @@ def prepare(settings: Settings, tell: Callable[[str], None]) -> None:
             _turn(bound, township.code, ports)
         finally:
             bound.dispose()
+
+
+def _read(folder: Path) -> Township:
+    try:
+        return read(folder, parseable)
+    except Faults as faulty:
+        listed = "\n".join(str(fault) for fault in faulty.faults)
+        raise Refusal(f"{listed}\n演示没有载入，请先改正。", "The township's folder has faults, so the demo was not loaded.") from faulty
 
 
 def _refuse_a_real_one(session: Session, code: str) -> None:

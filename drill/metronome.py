@@ -22,6 +22,7 @@ from models.refusal import Refusal
 from models.settings import Settings
 
 STARTS_WITHIN = 180.0
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}  # the server keeps the runs' logs, the terminal shows how far it is
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def through_prefect(settings: Settings) -> Iterator[tuple[Sweeper, str]]:
         with _server(own, url):
             left = without_prefect(os.environ)
             os.environ.clear()
-            os.environ.update(left | client_environment(own))
+            os.environ.update(left | client_environment(own) | QUIET)
             from flows.once import ticks
 
             with ticks() as tick:

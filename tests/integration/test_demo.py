@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from drill.crew import Crew
+from drill.crew import Crew, Deed
 from drill.demo import SEED, prepare
-from drill.seen import see
 from drill.table import Table, read_table
-from models.clock import ManualClock, day_of, parse_time
+from models.clock import Clock, ManualClock, day_of, parse_time
 from models.cluster import Cluster
 from models.database import engine, transaction
 from models.refusal import Refusal
@@ -96,19 +95,23 @@ def test_the_second_start_changes_nothing(demo: Callable[[], Demo]) -> None:
     assert len(started.said) == told
 
 
-def test_an_interrupted_start_comes_to_the_same_history(demo: Callable[[], Demo]) -> None:
+def test_an_interrupted_start_comes_to_the_same_history(demo: Callable[[], Demo], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken off in the middle of an hour, between two people's acts, twice."""
     whole, interrupted = demo(), demo()
     whole.start()
+    do, done = Crew.do, [0]
 
-    def give_up(sentence: str) -> None:
-        interrupted.said.append(sentence)
-        if len(interrupted.said) in (8, 20):
+    def do_until_it_breaks(self: Crew, deed: Deed, clock: Clock) -> None:
+        do(self, deed, clock)
+        done[0] += 1
+        if done[0] in (30, 70):
             raise KeyboardInterrupt
 
+    monkeypatch.setattr(Crew, "do", do_until_it_breaks)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            interrupted.start(give_up)
-    interrupted.start(give_up)
+            interrupted.start()
+    interrupted.start()
     assert interrupted.table() == whole.table()
 
 
@@ -121,22 +124,29 @@ def test_a_demo_leaves_somebody_s_own_township_alone(demo: Callable[[], Demo]) -
         started.start()
 
 
+def test_a_faulty_township_is_refused_with_its_faults(demo: Callable[[], Demo], tmp_path: Path) -> None:
+    (tmp_path / "street" / "places.csv").write_text("code,name,kind,village\ns-1,店,castle,v1\n", encoding="utf8")
+    started = demo()
+    with pytest.raises(Refusal, match=r"places\.csv:2"):
+        started.start()
+    assert started.one("select count(*) from township") == 0
+
+
 def test_the_simulated_people_leave_alone_what_a_real_one_has_touched(demo: Callable[[], Demo]) -> None:
     started = demo()
     started.start()
     township_id = started.township_id
-    with transaction(started.engine) as session:
-        mine = next(seen for seen in see(session, township_id, everybody=False) if seen.state == "rectifying")
-        acting = Acting(township_id, person_of("office-head"), "office-head")
-        facts = {"sla_class": "g30", "note": "延长"}
-        advance(session, mine.code, "regrade", acting, LIVE_FROM, wall=LIVE_FROM, facts=facts)
+    soon = Crew(started.engine, township_id, SEED, day_of(LIVE_FROM), everybody=False).due(LIVE_FROM, LIVE_FROM + timedelta(days=9))
+    mine = [deed.seen.code for deed in soon if deed.seen and deed.seen.state == "rectifying"]
+    assert len(mine) > 2
+    for code in mine:
+        with transaction(started.engine) as session:
+            acting = Acting(township_id, person_of("office-head"), "office-head")
+            advance(session, code, "regrade", acting, LIVE_FROM, wall=LIVE_FROM, facts={"sla_class": "g30", "note": "延长"})
     live_for(started.engine, township_id, timedelta(days=9))
-    history = "select array_agg(trigger order by seq) from event join cases on cases.id = case_id where code = :code and seq > :seq"
-    others = "select count(*) from event where flow_run = 'drill' and at > :since"
-    after = "select seq from event join cases on cases.id = case_id where code = :code and trigger = 'regrade'"
-    done = started.one(history, code=mine.code, seq=started.one(after, code=mine.code))
-    assert set(done or ()) <= {"escalate"}
-    assert started.one(others, since=LIVE_FROM) > 5
+    by_people = "select count(*) from event join cases on cases.id = case_id where trigger <> 'escalate' and at > :since"
+    assert started.one(f"{by_people} and code = any(:mine)", mine=mine, since=LIVE_FROM) == 0
+    assert started.one(f"{by_people} and code <> all(:mine)", mine=mine, since=LIVE_FROM) > 5
 
 
 def live_for(bound: Engine, township_id: int, span: timedelta) -> None:

@@ -91,7 +91,8 @@ def start(home: Path) -> Iterator[Start]:
 def sleeper(home: Path, name: str, before: str = "", **more: Any) -> Row:
     """Notes its start and its end in `diary`, sleeps, and is well once its process id is in a file of its name."""
     trap = f"trap 'echo -{name} >> {home}/diary; exit 0' TERM"
-    script = f"echo +{name} >> {home}/diary; {before} {trap}; echo $$ > {home}/{name}.new; mv {home}/{name}.new {home}/{name}.pid; while :; do sleep 0.05; done"
+    at = f"{home}/{name}"
+    script = f"echo +{name} >> {home}/diary; {before} {trap}; echo $$ > {at}.new; mv {at}.new {at}.pid; while :; do sleep 0.05; done"
     return {"name": name, "command": ["sh", "-c", script], "healthy": str(home / f"{name}.pid"), **more}
 
 

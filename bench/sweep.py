@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from bench.report import say, spread, timed
-from bench.town import MORNING, Bench, fill, settle
+from bench.town import MORNING, Bench, fill
 from models.clock import ManualClock
 from models.database import transaction
 from statemachines.escalate import escalate_due, sweep
@@ -27,10 +27,10 @@ def _sweeps(bench: Bench, existing: int) -> float:
     with bench.town(f"bench_{existing}") as bound:
         fill(bound, "later-", existing - DUE_NOW, MORNING + timedelta(days=200))
         ours, raw = [], []
-        _round(bound, "warm", raw=False)
+        _round(bench, bound, "warm", raw=False)
         for turn in range(TURNS):
-            ours.append(_round(bound, f"a{turn}-", raw=False))
-            raw.append(_round(bound, f"b{turn}-", raw=True))
+            ours.append(_round(bench, bound, f"a{turn}-", raw=False))
+            raw.append(_round(bench, bound, f"b{turn}-", raw=True))
         say(f"sweep, {DUE_NOW:,} due of {existing:,} open timers", spread(ours))
         say("the same in one raw set-wise statement", spread(raw))
         say(
@@ -40,9 +40,9 @@ def _sweeps(bench: Bench, existing: int) -> float:
         return statistics.median(ours)
 
 
-def _round(bound: Engine, prefix: str, *, raw: bool) -> float:
+def _round(bench: Bench, bound: Engine, prefix: str, *, raw: bool) -> float:
     fill(bound, prefix, DUE_NOW, MORNING - timedelta(hours=30))
-    settle(bound)
+    bench.settle(str(bound.url.database))
     clock = ManualClock(MORNING)
     return timed(lambda: _one_statement(bound, clock) if raw else sweep(bound, clock))
 

@@ -5,12 +5,14 @@ Each value that isn't Prefect's default is here for a reason that was measured; 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from models.settings import Settings
 
 HISTORY = "P400D"
+WEEK = 7 * 24 * 3600
 
 SILENT = {
     "DO_NOT_TRACK": "1",
@@ -27,6 +29,11 @@ SERVER = {
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": HISTORY,
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P30D",
+    # A case's events stay for a year; the runs' own (33 MB a day) for a week.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": json.dumps(
+        {f"prefect.flow-run.{state}": WEEK for state in ("Pending", "Running", "Completed", "Late", "heartbeat")}
+    ),
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",

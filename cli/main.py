@@ -6,6 +6,7 @@ A command refuses by raising an exception that has `detail` (Chinese) and `detai
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any
@@ -49,11 +50,20 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            detail, detail_en = getattr(error, "detail", None), getattr(error, "detail_en", None)
+            detail, detail_en = _said(error)
             if detail is None or detail_en is None:
                 raise
             print(detail, detail_en, sep="\n", file=sys.stderr)
             raise typer.Exit(1) from error
+
+
+def _said(error: Exception) -> tuple[str | None, str | None]:
+    """What a refusal says of itself, and one sentence for a full disk or a database that went away half-way."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "磁盘已满：请先腾出空间，再重试。", "The disk is full: make room, then try again."
+    if type(error).__name__ == "OperationalError":
+        return "数据库中途断开：请确认它在运行，再重试。", "The database went away half-way: see that it runs, then try again."
+    return getattr(error, "detail", None), getattr(error, "detail_en", None)
 
 
 def loaded(name: str) -> Any:

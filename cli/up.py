@@ -130,6 +130,10 @@ def welcome(settings: Settings, demo: Path | None, password: str | None) -> str:
     if demo:
         lines += [f"  演示密码 demo password  {password}（用户名即岗位代码 the user name is a post's code）"]
         lines += [f"    {code:<24}{PostKind(kind).zh}" for code, kind in some_posts(demo)]
+    elif "localhost" in settings.public_url:
+        lines += [
+            "  消息里的链接以此开头，别的手机打不开；请设 BIHUAN_PUBLIC_URL。 Links in messages begin so: set BIHUAN_PUBLIC_URL for phones."
+        ]
     return "\n".join([*lines, "  停止 stop     Ctrl-C", ""])
 
 

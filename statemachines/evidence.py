@@ -38,7 +38,7 @@ def add_evidence(
     """Adds a photo or a paper to the case's present round; the same bytes twice are one. Returns the evidence's id.
 
     `sha256` is of the bytes as they were sent, `taken_at` what the camera said. Raises NoSuchCase, NotAllowed for somebody who has
-    nothing to do with the case, Refused(state) when the case has ended.
+    nothing to do with the case, Refused(state) when the case has ended, Refused(position) for half a position.
     """
     case = load_case(session, acting.township_id, code)
     seated = seat(session, acting, now)
@@ -46,6 +46,8 @@ def add_evidence(
         raise NotAllowed(acting.post, "只能给本单位的隐患上传材料。", "You can add evidence to your own unit's hazards only.")
     if HazardState(case.state).ended:
         raise Refused("state", "隐患已办结，不能再添加材料。", "The case has ended; evidence can't be added any more.")
+    if (lat is None) != (lon is None):
+        raise Refused("position", "拍摄位置须同时有纬度和经度。", "A position has both latitude and longitude.")
     asked = {
         "case_id": case.id, "kind": kind, "round": case.round, "sha256": sha256, "stored": stored, "media_type": media_type,
         "taken_at": taken_at, "lat": lat, "lon": lon, "note": note, "now": now, "person": acting.person, "post": acting.post,

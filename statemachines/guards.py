@@ -16,6 +16,7 @@ from statemachines.situation import Actor, Party, Photo, Situation
 ON_SITE_METRES = 300
 UNDO = timedelta(minutes=10)
 PROMISE = timedelta(hours=24)
+CAMERA_RUNS_AHEAD = timedelta(minutes=10)
 MASTER_CLOSED_AT_MOST = timedelta(days=90)
 
 REJECTIONS = (
@@ -101,13 +102,19 @@ def principal_present(s: Situation) -> Refusal | None:
 
 
 def g3_after(s: Situation) -> Refusal | None:
-    """A photo of this round shows the place after the fix: not used before, not older than the finding."""
+    """A photo of this round shows the place after the fix: not used before, not older than the finding, not from the future."""
     afters = _photos(s, EvidenceKind.after)
     if not afters:
         return Refusal("G3", "还没有本轮的整改后照片，请先上传。", "There is no photo of this round taken after the fix; upload one first.")
     fresh = [photo for photo in afters if not _used_before(s, photo)]
     if not fresh:
         return Refusal("G3", "整改后照片以前用过，请重新拍摄上传。", "The photo after the fix has been used before; take a new one.")
+    if all(photo.taken_at and photo.taken_at > s.now + CAMERA_RUNS_AHEAD for photo in fresh):
+        return Refusal(
+            "G3",
+            "整改后照片的拍摄时间晚于现在，请核对手机时间后重新拍摄上传。",
+            "The photo after the fix was taken in the future; set the phone's clock and take a new one.",
+        )
     if not any(photo.taken_at is None or s.found_at is None or photo.taken_at >= s.found_at for photo in fresh):
         return Refusal(
             "G3",

@@ -15,10 +15,13 @@ from statemachines.errors import Refused
 from statemachines.load import Acting
 
 PLACE = text("""
-select place.*, township.code as township, (
-    select id from campaign where township_id = place.township_id and starts_at <= :now and deadline >= :now order by deadline limit 1
-) as campaign_id
-from place join township on township.id = place.township_id where place.township_id = :township_id and place.code = :code
+select place.*, township.code as township, running.id as campaign_id, running.code as campaign
+from place join township on township.id = place.township_id
+left join lateral (
+    select id, code from campaign
+    where township_id = place.township_id and starts_at <= :now and deadline >= :now order by deadline limit 1
+) running on true
+where place.township_id = :township_id and place.code = :code
 """)
 
 NUMBER = text("""
@@ -46,12 +49,15 @@ from numbered
 
 
 def insert_hazard(session: Session, acting: Acting, now: datetime, facts: Mapping[str, Any]) -> str:
-    """Numbers a new hazard (YH-<year found>-<n>) and inserts its rows. Raises Refused(G1) for an unknown place or word."""
+    """Numbers a new hazard by its campaign (outside of one: YH-<year found>) and inserts its rows.
+
+    Raises Refused(G1) for an unknown place or word.
+    """
     place = session.execute(PLACE, {"township_id": acting.township_id, "code": str(facts.get("place")), "now": now}).first()
     if place is None:
         raise Refused("G1", f"没有编号为“{facts.get('place')}”的场所，请核对。", f"There is no place {facts.get('place')!r}.")
     found_at = _moment(facts.get("found_at")) or now
-    series = f"YH-{local(found_at).year}"
+    series = place.campaign or f"YH-{local(found_at).year}"
     number = session.execute(NUMBER, {"township_id": acting.township_id, "series": series}).scalar_one()
     code = f"{series}-{number:04d}"
     session.execute(

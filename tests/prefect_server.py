@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class PrefectServer:
     settings: Settings
     api: httpx.Client
     process: subprocess.Popen[bytes]
+    database: str
 
     def find(self, what: str, **wanted: Any) -> list[dict[str, Any]]:
         answer = self.api.post(f"/{what}/filter", json=wanted)
@@ -64,7 +66,9 @@ class PrefectServer:
 def prefect_server(cluster: Cluster, home: Path) -> Iterator[PrefectServer]:
     """Starts it with the settings of production and stops it. Its client in this process is set up too, without heartbeats."""
     settings = Settings.read({"BIHUAN_HOME": str(home), "BIHUAN_PREFECT_PORT": str(free_port())})
-    environment = without_prefect(os.environ) | server_environment(settings, cluster.asyncpg_url())
+    database = f"prefect_{secrets.token_hex(6)}"  # of its own: other tests look into the cluster's
+    cluster.create_database(database)
+    environment = without_prefect(os.environ) | server_environment(settings, cluster.asyncpg_url(database, "owner"))
     with (home / "prefect.log").open("ab") as log:
         command = [sys.executable, "-m", "prefect", "server", "start"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -72,16 +76,17 @@ def prefect_server(cluster: Cluster, home: Path) -> Iterator[PrefectServer]:
         with httpx.Client(base_url=f"http://127.0.0.1:{settings.prefect_port}/api", timeout=20) as api:
             _wait(api, process)
             with _client_of(settings):
-                yield PrefectServer(settings, api, process)
+                yield PrefectServer(settings, api, process, database)
     finally:
         process.terminate()
         process.wait(20)
+        cluster.drop_database(database)
 
 
 def _wait(api: httpx.Client, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline:
-        assert process.poll() is None, "Prefect's server has ended"
+        assert process.poll() is None, "Prefect's server has ended: see prefect.log in the test's home"
         try:
             if api.get("/health").status_code == 200:
                 return

@@ -146,7 +146,9 @@ def test_an_inspector_finds_a_usual_hazard_with_a_photo(site: Site, visit: Visit
     assert (case.state, case.item, case.location, case.sla_class) == ("found", "C1", "收银台旁", "g3")
     image = page.locator(".gallery img").first
     expect(image).to_be_visible()
-    assert image.evaluate("image => image.complete && image.naturalWidth > 0")
+    page.wait_for_function(
+        "() => { const image = document.querySelector('.gallery img'); return image.complete && image.naturalWidth > 0 }"
+    )
 
 
 def test_an_owner_submits_the_fix_with_a_photo_and_without_one_is_told_why_not(site: Site, visit: Visiting, tmp_path: Path) -> None:

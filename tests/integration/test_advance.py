@@ -252,3 +252,25 @@ def test_registering_and_advancing_share_the_callers_transaction(stage: Stage) -
         advance(session, found.code, "assign", stage.acting("dispatcher"), stage.clock.now(), wall=stage.clock.wall())
         _ = 1 / 0
     assert stage.all("select from cases") == []
+
+
+def test_codes_begin_with_the_campaign_and_outside_of_one_with_the_year(stage: Stage) -> None:
+    stage.do("update campaign set code = 'LH-26'")
+    assert stage.find() == "LH-26-0001"
+    stage.at("2023-04-02T10:00+08:00")
+    assert stage.find() == "YH-2023-0001"
+
+
+def test_a_photo_from_the_future_proves_nothing(stage: Stage) -> None:
+    code = stage.to_rectifying()
+    stage.picture("owner", code, taken_at=stage.clock.now() + timedelta(days=30))
+    with pytest.raises(Refused) as no:
+        stage.act("owner", "submit", code)
+    assert no.value.reason == "G3"
+
+
+def test_half_a_position_is_refused(stage: Stage) -> None:
+    code = stage.to_rectifying()
+    with pytest.raises(Refused) as no:
+        stage.picture("owner", code, lat=34.7)
+    assert no.value.reason == "position"

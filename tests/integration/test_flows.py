@@ -252,7 +252,7 @@ def test_late_runs_fall_together_and_a_faulty_one_harms_no_other(prefect: Prefec
         async with get_client() as client:
             late: list[State[Any]] = [Scheduled(scheduled_time=machine_time() - timedelta(hours=hours)) for hours in (3, 2)]
             planned = [await client.create_flow_run_from_deployment(identity, state=state) for state in late]
-            with psycopg.connect(cluster.dsn("prefect", "prefect")) as server:
+            with psycopg.connect(cluster.dsn(prefect.database, "owner")) as server:
                 server.execute("update flow_run set auto_scheduled = true where deployment_id = %s", [identity])
             faulty = await client.create_flow_run_from_deployment(identity, parameters={"limti": 5})
             resident = Resident(client)

@@ -94,6 +94,7 @@ ALONE = ("township", "district")
 OFFICE = (PostKind.office_dispatcher, PostKind.office_head)
 STATES = {
     HazardState.found: "待核实", HazardState.submitted: "已报验", HazardState.verified: "复查合格", HazardState.reopened: "反弹重开",
+    HazardState.cancelled: "已撤销", HazardState.duplicate: "已并入另一条",
 }  # fmt: skip
 
 
@@ -188,13 +189,18 @@ def _doer(letter: Letter) -> str:
     return "该场所负责人" if letter.owner_place else seat(letter.owner)
 
 
+def _every(hours: int) -> str:
+    """Whole days from two days on, hours below."""
+    return f"{hours // 24}天" if hours > 24 and hours % 24 == 0 else f"{hours}小时"
+
+
 def _up(letter: Letter, most: int = 2) -> str:
     """When it goes up and to whom; at the top, how often it is said again."""
     if letter.up:
         told = "、".join([seat(post) for post in letter.up_to if post != letter.reached][:most])
         return f"{when(letter.up.at)}未{_act(letter)}将{f'报{told}' if told else '升级'}。"
     if letter.level and not letter.up and letter.repeat_hours:
-        return f"未{_act(letter)}每{letter.repeat_hours}小时再报。"
+        return f"未{_act(letter)}每{_every(letter.repeat_hours)}再报。"
     return ""
 
 

@@ -137,6 +137,12 @@ class Calendar:
         last, worked_last = self._position(end)
         return self._days_between(first, last) * self.full_day + worked_last - worked_first
 
+    def working_days_between(self, first: date, last: date) -> int:
+        """How many working days come after `first`, up to and including `last`; 0 when `last` is not later."""
+        if last <= first:
+            return 0
+        return self._days_between(self._shift(first.toordinal() + 1, 0), self._shift(last.toordinal() + 1, 0))
+
     def _position(self, instant: datetime) -> tuple[int, timedelta]:
         """The working day at or after `instant`, as an ordinal, and what has been worked of it by then."""
         here = local(instant)

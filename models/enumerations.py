@@ -25,10 +25,26 @@ class Word(StrEnum):
 
 
 class CaseKind(Word):
+    """What a case is about; each kind has a machine of its own."""
+
     hazard = "hazard", "隐患"
+    extension = "extension", "延期申请", "extension request"
+    appeal = "appeal", "申诉"
+    transfer = "transfer", "移送"
+    listing = "listing", "挂牌督办", "listing for supervision"
+    duty = "duty", "履职任务", "duty run"
+    report = "report", "群众举报", "public report"
 
 
-class HazardState(Word):
+class CaseState(Word):
+    """A state of a case: ended, nobody has a move any more and no timer runs."""
+
+    @property
+    def ended(self) -> bool:
+        raise NotImplementedError
+
+
+class HazardState(CaseState):
     found = "found", "已发现(待核实)"
     assigned = "assigned", "已交办"
     rectifying = "rectifying", "整改中"
@@ -52,6 +68,92 @@ class HazardState(Word):
         return self not in ENDED_OTHERWISE
 
 
+class ExtensionState(CaseState):
+    """延期申请: the hazard's clock goes on while it is asked."""
+
+    asked = "asked", "待审批", "awaiting a decision"
+    granted = "granted", "同意延期"
+    declined = "declined", "不予延期"
+    withdrawn = "withdrawn", "已撤回"
+    lapsed = "lapsed", "已失效"
+
+    @property
+    def ended(self) -> bool:
+        return self is not ExtensionState.asked
+
+
+class AppealState(CaseState):
+    asked = "asked", "待核查", "awaiting the office's opinion"
+    opined = "opined", "待决定", "awaiting a decision"
+    upheld = "upheld", "申诉成立"
+    dismissed = "dismissed", "申诉不成立"
+    withdrawn = "withdrawn", "已撤回"
+    lapsed = "lapsed", "已失效"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (AppealState.asked, AppealState.opined)
+
+
+class TransferState(CaseState):
+    sent = "sent", "已移送待回复", "awaiting the recipient's reply"
+    accepted = "accepted", "对方已接收"
+    sent_back = "sent_back", "已退回", "sent back"
+
+    @property
+    def ended(self) -> bool:
+        return self is not TransferState.sent
+
+
+class ListingState(CaseState):
+    proposed = "proposed", "待批准挂牌", "proposed"
+    listed = "listed", "挂牌督办中", "on the list"
+    delisting = "delisting", "申请摘牌", "delisting asked for"
+    delisted = "delisted", "已摘牌", "off the list"
+    declined = "declined", "不予挂牌"
+    lapsed = "lapsed", "已失效"
+
+    @property
+    def ended(self) -> bool:
+        return self in (ListingState.delisted, ListingState.declined, ListingState.lapsed)
+
+
+class DutyState(CaseState):
+    """One run of a duty, or a task. Late is done after it was due; missed, never done."""
+
+    open = "open", "待完成", "to be done"
+    done = "done", "已完成"
+    excused = "excused", "已免责"
+    missed = "missed", "未履职"
+    cancelled = "cancelled", "已取消"
+
+    @property
+    def ended(self) -> bool:
+        return self is not DutyState.open
+
+
+class ReportState(CaseState):
+    received = "received", "待核实"
+    substantiated = "substantiated", "属实待答复", "found true, to be answered"
+    unfounded = "unfounded", "不属实待答复", "found untrue, to be answered"
+    answered = "answered", "已答复"
+    disputed = "disputed", "举报人不满意", "disputed by the reporter"
+    settled = "settled", "举报人满意", "settled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (ReportState.answered, ReportState.settled)
+
+
+STATES: dict[CaseKind, type[CaseState]] = {
+    CaseKind.hazard: HazardState,
+    CaseKind.extension: ExtensionState,
+    CaseKind.appeal: AppealState,
+    CaseKind.transfer: TransferState,
+    CaseKind.listing: ListingState,
+    CaseKind.duty: DutyState,
+    CaseKind.report: ReportState,
+}
 ENDED = frozenset({HazardState.closed, HazardState.rejected, HazardState.duplicate, HazardState.cancelled, HazardState.transferred})
 ENDED_OTHERWISE = ENDED - {HazardState.closed}
 
@@ -192,6 +294,12 @@ class Clock(Word):
     rectify = "rectify", "整改"
     review = "review", "复查"
     approve = "approve", "销号审批", "approve closure"
+    decide = "decide", "审批申请", "decide an application"
+    reply = "reply", "移送回复", "reply to a transfer"
+    answer = "answer", "答复举报", "answer a public report"
+    progress = "progress", "进展报告", "report progress"
+    duty = "duty", "履职", "do a duty"
+    leader_duty = "leader_duty", "领导履职", "do a leader's duty"
 
 
 class InterimControl(Word):
@@ -233,11 +341,97 @@ class ReasonCode(Word):
     external_factor = "external_factor", "外部因素"
 
 
+class InspectionTrigger(Word):
+    """Why an inspection was held: the campaign's own round, and what calls for a special one (河南省安全生产条例 Art. 25)."""
+
+    campaign = "campaign", "专项排查", "the campaign's round"
+    routine = "routine", "日常检查", "routine"
+    leader_led = "leader_led", "领导带队", "led by a leader"
+    resumption = "resumption", "复工复产", "resumption of work"
+    holiday = "holiday", "重大节假日", "major holiday"
+    season = "season", "汛期及极端天气", "flood season or extreme weather"
+    law_change = "law_change", "法规标准变化", "change of law"
+    process_change = "process_change", "工艺设备变化", "change of process"
+    event = "event", "大型活动", "large event"
+    accident = "accident", "事故险情", "accident or near miss"
+    recheck = "recheck", "回头看"
+    report = "report", "举报核查", "public report"
+    patrol = "patrol", "巡查巡护"
+
+
+class InspectionResult(Word):
+    passed = "passed", "未发现问题", "nothing found"
+    issues = "issues", "发现问题", "issues found"
+    not_accessible = "not_accessible", "未能入内", "not accessible"
+
+
+class AnswerWord(Word):
+    """What an inspector says to an item: `no` finds a hazard."""
+
+    yes = "yes", "符合"
+    no = "no", "不符合"
+    na = "na", "不适用", "not applicable"
+
+
+class StartWork(Word):
+    """不安全不开工: whether a place may work."""
+
+    allowed = "allowed", "可以开工"
+    blocked = "blocked", "不得开工"
+    pending = "pending", "待复工审查", "awaiting a review before work resumes"
+
+
+class DutyTask(Word):
+    """What a duty run asks for; `duty` is the township's own, the rest follow from other cases."""
+
+    duty = "duty", "履职", "a recurring duty"
+    recheck = "recheck", "回头看", "look again after closure"
+    publish = "publish", "公示", "publish"
+    power_cut_notice = "power_cut_notice", "停电提前通知", "notice before a power cut"
+    talk = "talk", "约谈", "summon for a talk"
+    start_work_check = "start_work_check", "复工审查", "review before work resumes"
+    regrade = "regrade", "按新标准复核等级", "look at the grade under new criteria"
+
+
+class ReportChannel(Word):
+    qr = "qr", "场所二维码", "QR code of a place"
+    form = "form", "网页表单", "form"
+    phone = "phone", "电话"
+    visit = "visit", "来访"
+
+
+class Verdict(Word):
+    """What the reporter says of the answer."""
+
+    satisfied = "satisfied", "满意"
+    not_fixed = "not_fixed", "没有整改好", "not fixed"
+
+
+class RecurrenceKind(Word):
+    """How a hazard is known to be one that came back."""
+
+    same_item = "same_item", "同场所同项目", "the same item at the same place"
+    same_words = "same_words", "同场所相似表述", "similar wording at the same place"
+    village_family = "village_family", "同村同类多发", "the same family again and again in a village"
+
+
 class EvidenceKind(Word):
     before = "before", "整改前照片"
     after = "after", "整改后照片"
     document = "document", "文书材料"
     signature = "signature", "签字扫描件"
+    photo = "photo", "现场照片", "photo of the scene"
+
+
+class DocKind(Word):
+    """文书."""
+
+    inspection_record = "inspection_record", "现场检查记录"
+    notice = "notice", "整改通知书", "rectification notice"
+    dispatch = "dispatch", "交办单", "dispatch note"
+    instruction_order = "instruction_order", "责令限期整改指令书", "order to rectify in time"
+    onsite_measure = "onsite_measure", "现场处理措施决定书", "on-site measure"
+    review_opinion = "review_opinion", "整改复查意见书", "opinion on re-inspection"
 
 
 class NoticeState(Word):
@@ -274,3 +468,9 @@ class Purpose(Word):
     channel_failed = "channel_failed", "通道故障", "channel failed"
     bundle = "bundle", "合并消息", "bundle"
     operations = "operations", "系统自检", "self-audit"
+    application = "application", "待审批申请", "application to decide"
+    decision = "decision", "申请结果", "application decided"
+    interim = "interim", "临时管控", "interim control"
+    task = "task", "履职任务", "duty to be done"
+    report = "report", "群众举报", "public report"
+    start_work = "start_work", "开工许可", "start-work gate"

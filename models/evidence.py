@@ -12,7 +12,8 @@ from models.enumerations import EvidenceKind
 
 
 class Evidence(SQLModel, table=True):
-    """`sha256` is of the bytes as they were sent (what guards compare); `stored` names the file under the evidence folder."""
+    """`sha256` is of the bytes as they were sent (what guards compare); `stored` names the file under the evidence folder.
+    `look` is a 64-bit difference hash of the picture (web/picture.py makes it): two that differ in few bits look the same."""
 
     __tablename__ = "evidence"
     __table_args__ = (
@@ -27,6 +28,7 @@ class Evidence(SQLModel, table=True):
     sha256: str
     stored: str | None = None
     media_type: str = "image/jpeg"
+    look: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     taken_at: datetime | None = moment()
     lat: float | None = None
     lon: float | None = None

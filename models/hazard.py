@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from models.columns import json, moment, one_of, texts, word
 from models.enumerations import Field as TradeField
-from models.enumerations import InterimControl, ListingLevel, Nature, SlaClass, Source, Threat
+from models.enumerations import InterimControl, ListingLevel, Nature, RecurrenceKind, SlaClass, Source, Threat
 
 
 class Hazard(SQLModel, table=True):
@@ -30,6 +30,7 @@ class Hazard(SQLModel, table=True):
         one_of("source", Source),
         one_of("interim_control", InterimControl),
         one_of("listing", ListingLevel),
+        one_of("recurrence_kind", RecurrenceKind),
         Index("hazards_by_item", "item"),
     )
     case_id: int = Field(sa_column=Column(BigInteger, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True))
@@ -67,6 +68,8 @@ class Hazard(SQLModel, table=True):
     closed_post: str | None = None
     interim_control: InterimControl = word(InterimControl, default=InterimControl.none)
     interim_until: datetime | None = moment()
+    interim_at: datetime | None = moment()
+    interim_post: str | None = None
     interim_kept: bool = False
     needs_gov_coordination: bool = False
     stop_scope: str | None = None
@@ -75,6 +78,8 @@ class Hazard(SQLModel, table=True):
     listing: ListingLevel = word(ListingLevel, default=ListingLevel.none)
     recurrence_of_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("cases.id")))
     recurrence_count: int = 0
+    recurrence_kind: RecurrenceKind | None = word(RecurrenceKind, nullable=True)
+    root_cause: str | None = None
     duplicate_of_id: int | None = Field(default=None, sa_column=Column(BigInteger, ForeignKey("cases.id")))
     extension_count: int = 0
     confidentiality: str | None = None

@@ -39,7 +39,11 @@ class PostChain(SQLModel, table=True):
 
 
 class Holding(SQLModel, table=True):
-    """Person holds post, both days inclusive. `deputy_of` names the person stood in for; both are told while it lasts."""
+    """Person holds post, both days inclusive. `deputy_of` names the person stood in for; both are told while it lasts.
+
+    `reason` says why it began or was ended by a hand-over, `ordered_person` and `ordered_post` who ordered that; empty where the township's
+    folder says so.
+    """
 
     __tablename__ = "holding"
     __table_args__ = (
@@ -53,3 +57,6 @@ class Holding(SQLModel, table=True):
     from_day: date
     to_day: date | None = None
     deputy_of_id: int | None = Field(default=None, foreign_key="person.id")
+    reason: str | None = None
+    ordered_person: str | None = None
+    ordered_post: str | None = None

@@ -2,17 +2,21 @@
 
 `township.rules` in the database is this JSON, written by the loader from township.yaml and sla.yaml:
 
-    {"limits": [{"clock", "grade", "sla_class" | null, "amount", "unit", "most" | null}, …],
+    {"limits": [{"clock", "grade", "sla_class" | null, "amount", "unit", "most" | null, "from" | null, "to" | null}, …],
      "working_hours": [["08:30", "12:00"], …], "quiet_hours": ["21:30", "07:00"], "digest_at": "08:30", "bundle_cap": 10,
-     "retry_minutes": [1, 5, …], "cap_leaves_hours": 24, "take_up_hours": 24}
+     "retry_minutes": [1, 5, …], "cap_leaves_hours": 24, "take_up_hours": 24,
+     "recurrence": {"months", "village_times", "similar"}, "league": {"on", "least_hazards", "least_places"},
+     "recheck": {"after_days", "percent"}, "enforcement": {"authorised_teams": ["law_enforcement", …]},
+     "fields": {"mine": {"team": "emergency_office", "deputy": "deputy-safety" | null}, …}}
 
-Times of day are the township's (Asia/Shanghai).
+Times of day are the township's (Asia/Shanghai), the days of a limit China's and both inclusive. Teams are codes of units, deputies codes of
+posts. From `recurrence` on everything may be missing: then the defaults below hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -35,12 +39,66 @@ class LadderVersion:
     rungs: tuple[RungOffset, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """When a hazard came back (反复发生): within `months` at the same place, or `village_times` of one family in a village.
+
+    `similar`: how alike two wordings must be to name the same thing, in percent. The numbers are nobody's law but ours.
+    """
+
+    months: int = 12
+    village_times: int = 3
+    similar: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class League:
+    """The league table: whether there is one, and how much a unit needs to be ranked (either of the two is enough)."""
+
+    on: bool = True
+    least_hazards: int = 5
+    least_places: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """回头看: so many natural days after closure this share of the closed, beside everything major or recurrent."""
+
+    after_days: int = 30
+    percent: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOwner:
+    """Who supervises a field of trade (三管三必须, 安全生产法第三条): a team's code, and the post of the leader in charge."""
+
+    team: str
+    deputy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A limit with the days on which it is in force, both inclusive. `most` is what an extension may reach."""
+
+    limit: Limit
+    most: Limit | None
+    from_day: date
+    to_day: date
+
+    def holds(self, day: date) -> bool:
+        return self.from_day <= day <= self.to_day
+
+
 @dataclass(frozen=True)
 class Rules:
-    """One township's rules at one revision."""
+    """One township's rules at one revision.
+
+    `authorised_teams`: teams with delegated enforcement power (赋权或委托执法); a township is none by itself. `fields`: who supervises each
+    field of trade; one that isn't there is a gap, and the default team's.
+    """
 
     calendar: Calendar
-    limits: Mapping[tuple[str, str, str | None], Limit]
+    limits: Mapping[tuple[str, str, str | None], tuple[Edition, ...]]
     ladders: Mapping[tuple[str, str], LadderVersion]
     quiet_hours: tuple[time, time]
     digest_at: time
@@ -48,10 +106,26 @@ class Rules:
     retry_minutes: tuple[int, ...]
     cap_leaves: timedelta
     take_up_hours: int
+    recurrence: Recurrence = Recurrence()
+    league: League = League()
+    recheck: Recheck = Recheck()
+    authorised_teams: frozenset[str] = frozenset()
+    fields: Mapping[str, FieldOwner] = field(default_factory=dict)
 
-    def limit(self, clock: Clock, grade: Grade, sla_class: SlaClass | None = None) -> Limit:
-        """The limit of a clock. Raises KeyError when the township has none, which loading refuses."""
-        return self.limits[str(clock), str(grade), str(sla_class) if sla_class and clock == Clock.rectify else None]
+    def limit(self, clock: Clock, grade: Grade, sla_class: SlaClass | None = None, on: date | None = None) -> Limit:
+        """The limit of a clock that starts on the day `on` (China's day; the newest edition where none is given).
+
+        Raises KeyError when the township has none, which loading refuses.
+        """
+        return self._edition(clock, grade, sla_class, on).limit
+
+    def most(self, clock: Clock, grade: Grade, sla_class: SlaClass | None = None, on: date | None = None) -> Limit | None:
+        """What a plan or an extension may reach on that clock, counted from where the clock began; None where nothing is said."""
+        return self._edition(clock, grade, sla_class, on).most
+
+    def _edition(self, clock: Clock, grade: Grade, sla_class: SlaClass | None, on: date | None) -> Edition:
+        editions = self.limits[str(clock), str(grade), str(sla_class) if sla_class and clock == Clock.rectify else None]
+        return next((each for each in editions if on and each.holds(on)), editions[-1])
 
     def ladder(self, clock: Clock, grade: Grade) -> LadderVersion:
         return self.ladders[str(clock), str(grade)]
@@ -78,7 +152,7 @@ def _read(session: Session, township_id: int) -> Rules:
     quiet_from, quiet_until = said["quiet_hours"]
     return Rules(
         calendar=_calendar(hours, tuple((row.day, DayKind(row.kind)) for row in days)),
-        limits={(each["clock"], each["grade"], each["sla_class"]): _limit(each) for each in said["limits"]},
+        limits=_limits(said["limits"]),
         ladders=_ladders(session, township_id),
         quiet_hours=(_time(quiet_from), _time(quiet_until)),
         digest_at=_time(said["digest_at"]),
@@ -86,6 +160,11 @@ def _read(session: Session, township_id: int) -> Rules:
         retry_minutes=tuple(said["retry_minutes"]),
         cap_leaves=timedelta(hours=said["cap_leaves_hours"]),
         take_up_hours=said["take_up_hours"],
+        recurrence=Recurrence(**said.get("recurrence", {})),
+        league=League(**said.get("league", {})),
+        recheck=Recheck(**said.get("recheck", {})),
+        authorised_teams=frozenset(said.get("enforcement", {}).get("authorised_teams", ())),
+        fields={name: FieldOwner(**owner) for name, owner in said.get("fields", {}).items()},
     )
 
 
@@ -110,8 +189,20 @@ def _calendar(hours: tuple[Span, ...], days: tuple[tuple[date, DayKind], ...]) -
     return Calendar(dict(days), hours)
 
 
-def _limit(said: Mapping[str, Any]) -> Limit:
-    return Limit(said["amount"], Unit(said["unit"]))
+def _limits(said: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str | None], tuple[Edition, ...]]:
+    """Editions by clock, grade and class, the newest last."""
+    limits: dict[tuple[str, str, str | None], tuple[Edition, ...]] = {}
+    for each in sorted(said, key=lambda each: each.get("from") or ""):
+        key = (each["clock"], each["grade"], each["sla_class"])
+        limits[key] = (*limits.get(key, ()), _edition(each))
+    return limits
+
+
+def _edition(said: Mapping[str, Any]) -> Edition:
+    unit, most = Unit(said["unit"]), said.get("most")
+    from_day = date.fromisoformat(said["from"]) if said.get("from") else date.min
+    to_day = date.fromisoformat(said["to"]) if said.get("to") else date.max
+    return Edition(Limit(said["amount"], unit), Limit(most, unit) if most else None, from_day, to_day)
 
 
 def _time(text_of_day: str) -> time:

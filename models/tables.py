@@ -8,18 +8,23 @@ from sqlalchemy import String
 from sqlmodel import AutoString, SQLModel
 
 from models import (  # noqa: F401
+    application,
     campaign,
     case,
     checklist,
+    clause,
     clock,
+    duty,
     event,
     evidence,
     hazard,
+    inspection,
     ladder,
     notice,
     person,
     place,
     post,
+    report,
     timer,
     township,
 )

@@ -40,7 +40,7 @@ class Letter:
     """One message's truth. All times are business time, aware.
 
     `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
-    `mine`: it is that post's own move, and the post itself hears it. `owner` is the responsible post, at `owner_place` when it answers for
+    `kind` is the case's. `mine`: it is that post's own move, and the post itself hears it. `owner` is the responsible post, at `owner_place` when it answers for
     the place itself. `because` is the reason given at the step that caused the message, a code or words. `up` is the next escalation,
     `up_to` whom it tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in the order in which they
     are told.
@@ -59,6 +59,7 @@ class Letter:
     meant: Seat | None = None
     standing_in_for: str | None = None
     case_id: int | None = None
+    kind: str = "hazard"
     code: str | None = None
     state: str | None = None
     grade: str | None = None
@@ -106,9 +107,12 @@ with wanted as (
 n as (select wanted.*, {_number("level")} as level, {_number("channel")} as broken from wanted)
 select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
-    c.id as case_id, c.code, c.state, c.grade, c.round, place.name as place, hazard.description as what,
+    c.id as case_id, coalesce(c.kind, 'hazard') as kind, c.code, c.state, c.grade, c.round,
+    coalesce(place.name, village.name, township.name) as place,
+    coalesce(run.title, case c.kind when 'report' then '群众举报' else hazard.description end) as what,
     coalesce(n.post_id = n.for_post_id and case t.clock when 'dispatch' then meant.kind = 'office_dispatcher'
-        when 'review' then meant.kind = 'inspector' when 'approve' then n.for_post_id = c.approver_post_id
+        when 'review' then meant.kind = 'inspector' when 'answer' then meant.kind in ('office_dispatcher', 'office_head')
+        when 'approve' then n.for_post_id = c.approver_post_id when 'decide' then n.for_post_id = c.approver_post_id
         else n.for_post_id = c.responsible_post_id end, false) as mine,
     {_seat("c.responsible_post_id")} as owner, coalesce(place.responsible_post_id = c.responsible_post_id, false) as owner_place,
     team.name as supervisor, {_seat("c.approver_post_id")} as approver, coalesce(remark.body, step.facts->>'reason') as because,
@@ -123,13 +127,15 @@ select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, p
 from n
 join channel on channel.id = n.channel_id join person on person.id = n.person_id
 left join person absent on absent.id = n.standing_in_for_id
-left join cases c on c.id = n.case_id left join hazard on hazard.case_id = c.id
-left join place on place.id = c.place_id left join unit team on team.id = c.team_id
+left join cases c on c.id = n.case_id left join hazard on hazard.case_id = coalesce(c.parent_id, c.id)
+left join duty_run run on run.case_id = c.id join township on township.id = n.township_id
+left join place on place.id = c.place_id left join unit team on team.id = c.team_id left join unit village on village.id = c.village_id
 left join post meant on meant.id = n.for_post_id
 left join timer t on t.id = coalesce(n.timer_id, (
     select id from timer where case_id = n.case_id and stopped_at is null and clock = case n.purpose
         when 'to_dispatch' then 'dispatch' when 'dispatch' then 'acknowledge' when 'review' then 'review' when 'approval' then 'approve'
-        when 'returned' then 'rectify' end
+        when 'returned' then 'rectify' when 'application' then 'decide' when 'report' then 'answer'
+        when 'task' then case when run.leader then 'leader_duty' else 'duty' end end
 ))
 left join ladder on ladder.id = t.ladder_id
 left join event step on n.timer_id is null and step.case_id = n.case_id and step.seq = substring(n.occasion from '#(\\d+)$')::int
@@ -167,7 +173,7 @@ def letters(session: Session, ids: Sequence[int]) -> list[Letter]:
 
 
 SAME = (
-    "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "code",
+    "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "kind", "code",
     "state", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at", "since", "level", "repeat",
     "repeat_hours", "broken", "broken_scheme",
 )  # fmt: skip

@@ -22,8 +22,8 @@ from models.enumerations import Purpose
 # `telling`: c (a row of cases), timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
 PLAN = """
 said as (
-    select telling.*, concat_ws('/', told, (c).township_id, (c).village_id, coalesce((c).team_id, 0), coalesce((c).responsible_post_id, 0),
-        coalesce((c).approver_post_id, 0)) as route
+    select telling.*, concat_ws('/', told, (c).township_id, coalesce((c).village_id, 0), coalesce((c).team_id, 0),
+        coalesce((c).responsible_post_id, 0), coalesce((c).approver_post_id, 0)) as route
     from telling
 ),
 -- Cases of one place go the same ways: each way is looked up once.

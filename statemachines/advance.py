@@ -1,13 +1,14 @@
 """The one door: nothing changes a case but a trigger that goes through here (or, for rungs alone, through `escalate`).
 
-Lock the case, load what the guards ask for, let the machine decide, write everything in the caller's transaction: state and version,
-the event with its hash, timers stopped and started, messages planned. The transaction commits all of it or nothing.
+Lock the case, load what the guards ask for, let the machine of its kind decide, write everything in the caller's transaction: state and
+version, the event with its hash, timers stopped and started, messages planned, and what follows for other cases. The transaction commits
+all of it or nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,21 +17,25 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from models.database import as_json
-from models.enumerations import HazardState, ReasonCode
+from models.enumerations import STATES, CaseKind, CaseState, DutyTask, Purpose, ReasonCode, StartWork
 from models.rules import rules_of
-from notifications.plan import plan_step
-from statemachines import hazard as law
-from statemachines.effects import EFFECTS, Change, Step
-from statemachines.errors import LawError, NotAllowed, Refused, Stale
+from notifications.plan import Telling, plan_step
+from statemachines.duty import open_duties
+from statemachines.errors import LawError, NotAllowed, Refused, Stale, UnknownTrigger
 from statemachines.escalate import escalate_due
-from statemachines.hazard import Offer
+from statemachines.gate import regate
 from statemachines.history import micros, salted
-from statemachines.load import Acting, Seated, load_case, seat, situation
+from statemachines.laws import EFFECTS, FIRST, LAWS, ROUTES
+from statemachines.load import TABLES, Acting, Seated, hazard_of, load_case, seat, situation
+from statemachines.machine import Offer
 from statemachines.new import insert_hazard
+from statemachines.report import insert_report
 from statemachines.situation import Situation
-from statemachines.timers import RUNNING, insert_timers
+from statemachines.step import Change, NewRun, Opening, Step
+from statemachines.tasks import OWNERS, start_work_check
+from statemachines.timers import insert_timers, running
 
-__all__ = ["Acting", "Outcome", "advance", "offers", "register"]
+__all__ = ["Acting", "Outcome", "advance", "offers", "receive_report", "register"]
 log = logging.getLogger("bihuan.law")
 
 
@@ -40,10 +45,21 @@ class Outcome:
 
     case_id: int
     code: str
-    state: HazardState
+    state: CaseState
     version: int
     seq: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who writes: the same for a step and all that follows from it. `now` is business time, `wall` machine time."""
+
+    session: Session
+    seated: Seated
+    now: datetime
+    wall: datetime
+    flow_run: str | None
 
 
 def register(
@@ -53,18 +69,33 @@ def register(
 
     Raises NotAllowed when the post may not register, Refused(G1) when something is missing or the place is unknown.
     """
-    seated = seat(session, acting, now)
-    decision = law.decide(Situation("register", seated.actor, now, facts, place=str(facts.get("place") or "")))
+    hand = Hand(session, seat(session, acting, now), now, wall, flow_run)
+    decision = LAWS[CaseKind.hazard].decide(Situation("register", hand.seated.actor, now, facts, place=str(facts.get("place") or "")))
     code = insert_hazard(session, acting, now, facts)
-    case = load_case(session, acting.township_id, code)
-    step = Step(
-        session, case, seated, _registered(case, seated, now, facts), decision.state, now, facts, rules_of(session, case.township_id)
-    )
-    return _write(step, "register", None, wall, flow_run)
+    return _begin(hand, acting.township_id, code, "register", decision.state, facts)
 
 
-def _registered(case: Row[Any], seated: Seated, now: datetime, facts: Mapping[str, Any]) -> Situation:
-    return Situation("register", seated.actor, now, facts, code=case.code, place=case.place)
+def receive_report(
+    session: Session, acting: Acting, now: datetime, *, wall: datetime, facts: Mapping[str, Any], flow_run: str | None = None
+) -> tuple[Outcome, str]:
+    """A public report comes in (群众举报), from the reporter or taken down by the office; with the token that the reporter follows it by.
+
+    `facts`: description, place (code) or said_place, name and contact if they are given, channel. Raises NotAllowed, Refused(report).
+    """
+    hand = Hand(session, seat(session, acting, now), now, wall, flow_run)
+    decision = LAWS[CaseKind.report].decide(Situation("receive", hand.seated.actor, now, facts))
+    code, token = insert_report(session, acting, now, facts)
+    said = {name: facts[name] for name in ("channel",) if facts.get(name)}
+    return _begin(hand, acting.township_id, code, "receive", decision.state, said), token
+
+
+def _begin(hand: Hand, township_id: int, code: str, trigger: str, to: CaseState, facts: Mapping[str, Any]) -> Outcome:
+    """The first line of a new case's history."""
+    case = load_case(hand.session, township_id, code)
+    hazard = hazard_of(hand.session, case)
+    asked = Situation(trigger, hand.seated.actor, hand.now, facts, code=code, place=case.place or "", consequence=True)
+    step = Step(hand.session, case, hazard, hand.seated, asked, to, hand.now, facts, rules_of(hand.session, township_id))
+    return _write(hand, step, trigger, None)
 
 
 def advance(
@@ -81,23 +112,51 @@ def advance(
 ) -> Outcome:
     """Fires `trigger` on the case as `acting` at business time `now`, in the caller's transaction; `wall` is recorded beside it.
 
-    Raises NoSuchCase, Stale (the case is not at `expected_version`), UnknownTrigger, NotAllowed, or Refused with the guard's reason;
-    then nothing has changed.
+    What has been asked about a hazard can be decided by the hazard's code too (`decide_extension` …, see `laws.ROUTES`): the answer is
+    then where the application stands. Raises NoSuchCase, Stale (the case is not at `expected_version`), UnknownTrigger, NotAllowed, or
+    Refused with the guard's reason; then nothing has changed.
     """
+    facts = facts or {}
     case = load_case(session, acting.township_id, code)
     if expected_version is not None and case.version != expected_version:
         raise Stale(case.version)
-    seated = seat(session, acting, now)
-    asked = situation(session, case, seated, trigger, now, facts or {})
+    if case.kind == CaseKind.hazard and trigger in ROUTES:
+        case, trigger = _routed(session, case, trigger, facts)
+    hand = Hand(session, seat(session, acting, now), now, wall, flow_run)
+    return _fire(hand, case, trigger, facts)
+
+
+PENDING = text("""
+select code from cases where parent_id = :id and kind = :kind and ended_at is null order by id desc limit 1
+""")
+
+
+def _routed(session: Session, hazard: Row[Any], trigger: str, facts: Mapping[str, Any]) -> tuple[Row[Any], str]:
+    """The application that is meant, and its own trigger."""
+    kind, name, triggers = ROUTES[trigger]
+    said = str(facts.get(name) or "")
+    if said not in triggers:
+        choices = "、".join(each for each in triggers if each)
+        raise Refused(name, f"请在 {name} 中填写：{choices}。", f"Give {name}: {choices}.")
+    code = session.execute(PENDING, {"id": hazard.id, "kind": kind}).scalar()
+    if code is None:
+        raise Refused("state", f"本隐患没有未决的{kind.zh}。", f"There is no pending {kind.en} about this hazard.")
+    return load_case(session, hazard.township_id, code), triggers[said]
+
+
+def _fire(hand: Hand, case: Row[Any], trigger: str, facts: Mapping[str, Any], *, consequence: bool = False) -> Outcome:
+    session, now = hand.session, hand.now
+    hazard = hazard_of(session, case)
+    asked = situation(session, case, hazard, hand.seated, trigger, now, facts, consequence=consequence)
     try:
-        decision = law.decide(asked)
+        decision = LAWS[CaseKind(case.kind)].decide(asked)
     except (Refused, NotAllowed) as no:
-        log.info("refused: %s %s by %s: %s", code, trigger, acting.post, no)
+        log.info("refused: %s %s by %s: %s", case.code, trigger, hand.seated.actor.post, no)
         raise
     if trigger == "escalate":
-        return _escalate(session, case, now, wall, flow_run)
-    step = Step(session, case, seated, asked, decision.state, now, facts or {}, rules_of(session, case.township_id))
-    return _write(step, trigger, case.state, wall, flow_run)
+        return _escalate(hand, case)
+    step = Step(session, case, hazard, hand.seated, asked, decision.state, now, facts, rules_of(session, case.township_id))
+    return _write(hand, step, trigger, case.state)
 
 
 def offers(session: Session, code: str, acting: Acting, now: datetime) -> list[Offer]:
@@ -107,41 +166,113 @@ def offers(session: Session, code: str, acting: Acting, now: datetime) -> list[O
         seated = seat(session, acting, now)
     except LawError:
         return []
-    return law.offers(situation(session, case, seated, "", now, {}))
+    return LAWS[CaseKind(case.kind)].offers(situation(session, case, hazard_of(session, case), seated, "", now, {}))
+
+
+def known_trigger(kind: CaseKind, trigger: str) -> str:
+    """The trigger itself. Raises UnknownTrigger where cases of this kind know none of this name."""
+    if trigger not in LAWS[kind].by_trigger and not (kind == CaseKind.hazard and trigger in ROUTES):
+        raise UnknownTrigger(trigger)
+    return trigger
 
 
 LIVE_TIMERS = text("select id from timer where case_id = :case_id and stopped_at is null and next_at <= :now")
 
 
-def _escalate(session: Session, case: Row[Any], now: datetime, wall: datetime, flow_run: str | None) -> Outcome:
+def _escalate(hand: Hand, case: Row[Any]) -> Outcome:
+    session, now = hand.session, hand.now
     ids = list(session.execute(LIVE_TIMERS, {"case_id": case.id, "now": now}).scalars())
-    if not ids or not escalate_due(session, now, len(ids), wall=wall, only=ids, flow_run=flow_run):
+    if not ids or not escalate_due(session, now, len(ids), wall=hand.wall, only=ids, flow_run=hand.flow_run):
         raise Refused("not_due", "现在没有到时的催办。", "No rung of this case is due now.")
     moved = session.execute(text("select version, events, last_hash from cases where id = :id"), {"id": case.id}).one()
-    return Outcome(case.id, case.code, HazardState(case.state), moved.version, moved.events, moved.last_hash)
+    return Outcome(case.id, case.code, STATES[CaseKind(case.kind)](case.state), moved.version, moved.events, moved.last_hash)
 
 
-def _write(step: Step, trigger: str, from_state: str | None, wall: datetime, flow_run: str | None) -> Outcome:
-    """Everything that one step leaves behind, in as few statements as it takes."""
-    change = EFFECTS[trigger](step)
+def _write(hand: Hand, step: Step, trigger: str, from_state: str | None) -> Outcome:
+    """Everything that one step leaves behind, in as few statements as it takes, and then what follows from it."""
+    change = EFFECTS[step.kind][trigger](step)
     seq = step.case.events + 1
     facts, remarks = _history_facts(step, change, seq)
-    _set_hazard(step.session, step.case.id, change.hazard)
-    moved = _set_case(step, trigger, from_state, change, seq, facts, wall, flow_run)
+    _set_own(step, change.own)
+    moved = _set_case(hand, step, trigger, from_state, change, seq, facts)
     _keep_remarks(step.session, step.case.id, seq, remarks)
-    stops = _stops(step, change, from_state)
-    _stop(step, stops, wall)
+    _stop(step, _stops(step, change, from_state), hand.wall)
     insert_timers(step.session, step.case.id, change.starts)
     plan_step(step.session, step.case.id, f"{step.case.code}#{seq}", change.tellings, step.now)
-    return Outcome(step.case.id, step.case.code, step.to, moved.version, seq, moved.last_hash)
+    outcome = Outcome(step.case.id, step.case.code, step.to, moved.version, seq, moved.last_hash)
+    _follow(hand, step, trigger, change)
+    return outcome
+
+
+def _follow(hand: Hand, step: Step, trigger: str, change: Change) -> None:
+    """Cases that open, tasks that are set, steps of other cases that follow, and the place's start-work gate."""
+    for opening in change.opens:
+        _open(hand, step, opening)
+    _set_tasks(hand, step, change.tasks)
+    for each in change.then:
+        other = load_case(step.session, step.case.township_id, each.code)
+        _fire(hand, other, each.trigger, each.facts, consequence=True)
+    if change.gate and step.case.place_id:
+        _look_at_the_gate(hand, step, trigger)
+
+
+def _set_tasks(hand: Hand, step: Step, tasks: Sequence[NewRun]) -> None:
+    if tasks:
+        person, post = step.me
+        told = {"by_post": post, "by_person": person, "flow_run": hand.flow_run}
+        open_duties(step.session, step.case.township_id, step.now, hand.wall, tasks, **told)
+
+
+def _look_at_the_gate(hand: Hand, step: Step, trigger: str) -> None:
+    """不安全不开工: whether the place may work follows from its hazards, controls and trainings; who runs it is told when that changes."""
+    person, post = step.me
+    code = step.case.code
+    moved = regate(step.session, step.case.place_id, step.now, cause=trigger, post=post, person=person, case_code=code)
+    if moved:
+        told = Telling(Purpose.start_work, ("responsible", "station_head", "office_head"), facts={"gate": moved.after})
+        plan_step(step.session, step.case.id, f"{code}#{step.case.events + 1}", [told], step.now)
+    if moved and moved.after == StartWork.pending and step.hazard is not None:
+        owner = step.owner(OWNERS[DutyTask.start_work_check])
+        _set_tasks(hand, step, [start_work_check(step.about(), owner, step.now)] if owner else [])
+
+
+NTH = text("select count(*) from cases where parent_id = :id and kind = :kind")
+OPEN = text("""
+insert into cases (township_id, kind, code, state, version, round, events, last_hash, grade, level, parent_id, place_id, village_id,
+    team_id, responsible_post_id, approver_post_id, campaign_id, opened_at, due_at)
+select township_id, :kind, :code, :state, 1, 1, 0, '', grade, 0, id, place_id, village_id,
+    team_id, :responsible, :approver, campaign_id, :now, null
+from cases where id = :id returning id
+""")
+
+
+def _open(hand: Hand, step: Step, opening: Opening) -> None:
+    """A case of its own about the hazard: numbered under it, its first event by the same actor."""
+    session, hazard = step.session, step.case
+    trigger, state, letters = FIRST[opening.kind]
+    nth = session.execute(NTH, {"id": hazard.id, "kind": opening.kind}).scalar_one() + 1
+    code = f"{hazard.code}-{letters}{nth}"
+    asked = {"id": hazard.id, "kind": opening.kind, "code": code, "state": state, "now": step.now}
+    posts = {"responsible": opening.responsible_post_id, "approver": opening.approver_post_id}
+    case_id = session.execute(OPEN, {**asked, **posts}).scalar_one()
+    columns = ", ".join(opening.own)
+    values = ", ".join(f":{name}" for name in opening.own)
+    session.execute(
+        text(f"insert into {TABLES[opening.kind]} (case_id, {columns}) values (:case_id, {values})"), {**opening.own, "case_id": case_id}
+    )
+    _begin(hand, hazard.township_id, code, trigger, STATES[opening.kind](state), opening.facts)
 
 
 # What people bring: codes stand in history as they are, free text as a salted hash, with the text beside it where it can be deleted.
 CODES = frozenset({
     "grade", "clause", "district_consent_no", "district_record_no", "principal_present", "paper_signed", "paper",
-    "site_visit", "interim_control", "interim_kept", "interim_lifted", "promised_at", "fund_actual",
+    "site_visit", "interim_control", "interim_kept", "interim_lifted", "interim_until", "promised_at", "fund_actual", "recipient",
+    "letter_no", "reply_no", "notice_no", "treat_by", "channel", "hazard", "stop_scope",
 })  # fmt: skip
-TEXTS = frozenset({"note", "comment", "text", "description", "location", "exact_location", "measure", "expert", "distance_reason"})
+TEXTS = frozenset({
+    "note", "comment", "text", "description", "location", "exact_location", "measure", "expert", "distance_reason", "root_cause",
+    "statement", "interim_measures", "opinion", "reply", "answer",
+})  # fmt: skip
 
 
 def _history_facts(step: Step, change: Change, seq: int) -> tuple[dict[str, Any], dict[str, str]]:
@@ -164,11 +295,13 @@ def _plain(value: Any) -> Any:
     return micros(value) if isinstance(value, datetime) else value
 
 
-def _set_hazard(session: Session, case_id: int, columns: Mapping[str, Any]) -> None:
+def _set_own(step: Step, columns: Mapping[str, Any]) -> None:
     if columns:
         assignments = ", ".join(f"{name} = {_bound(name)}" for name in columns)
         values = {name: as_json(value) if name in JSON_COLUMNS and value is not None else value for name, value in columns.items()}
-        session.execute(text(f"update hazard set {assignments} where case_id = :case_id"), {**values, "case_id": case_id})
+        step.session.execute(
+            text(f"update {TABLES[step.kind]} set {assignments} where case_id = :case_id"), {**values, "case_id": step.case.id}
+        )
 
 
 JSON_COLUMNS = frozenset({"plan", "reinspected_by"})
@@ -200,23 +333,21 @@ returning cases.version, cases.last_hash
 KEPT = ("round", "grade", "level", "responsible_post_id", "team_id", "approver_post_id")
 
 
+# What a case begins with has no step before it: its version is 1.
+BEGINNINGS = frozenset({"register", "receive", *(trigger for trigger, _, _ in FIRST.values())})
+
+
 def _set_case(
-    step: Step,
-    trigger: str,
-    from_state: str | None,
-    change: Change,
-    seq: int,
-    facts: Mapping[str, Any],
-    wall: datetime,
-    flow_run: str | None,
+    hand: Hand, step: Step, trigger: str, from_state: str | None, change: Change, seq: int, facts: Mapping[str, Any]
 ) -> Row[Any]:
     person, post = step.me
     columns = {name: change.case.get(name, getattr(step.case, name)) for name in KEPT}
-    due = next((start.due_at for start in change.starts if start.clock == (RUNNING.get(step.to) or (None,))[-1]), None)
+    move = running(step.kind, step.to)[-1:]
+    due = next((start.due_at for start in change.starts if start.clock in move), None)
     asked = {
-        **columns, "due_at": due, "ended_at": step.now if step.to.ended else None, "id": step.case.id, "seq": seq, "trigger": trigger,
+        **columns, "due_at": due, "ended_at": (step.case.ended_at or step.now) if step.to.ended else None, "id": step.case.id, "seq": seq, "trigger": trigger,
         "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
-        "facts": as_json(facts), "wall": wall, "flow_run": flow_run, "steps": 0 if trigger == "register" else 1,
+        "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in BEGINNINGS else 1,
     }  # fmt: skip
     return step.session.execute(MOVE, asked).one()
 
@@ -229,8 +360,8 @@ def _keep_remarks(session: Session, case_id: int, seq: int, remarks: Mapping[str
 
 def _stops(step: Step, change: Change, from_state: str | None) -> list[str]:
     """Clocks that the new state doesn't run, and those that start afresh."""
-    before = set(RUNNING.get(HazardState(from_state), ())) if from_state else set()
-    return sorted((before - set(RUNNING.get(step.to, ()))) | {start.clock for start in change.starts})
+    before = set(running(step.kind, STATES[step.kind](from_state))) if from_state else set()
+    return sorted((before - set(running(step.kind, step.to))) | {start.clock for start in change.starts})
 
 
 STOP = text("""

@@ -5,70 +5,46 @@ The law has already said yes when these run. Due times follow docs/time.md; limi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
-from sqlmodel import Session
 
 from models.clock import parse_time
 from models.deadlines import Capped, cap, due_at, next_due_after_failure
-from models.enumerations import Clock, EvidenceKind, Grade, HazardState, InterimControl, Purpose, SlaClass
-from models.rules import Rules
+from models.enumerations import (
+    CaseKind,
+    Clock,
+    DutyTask,
+    EvidenceKind,
+    Grade,
+    HazardState,
+    InterimControl,
+    ListingLevel,
+    Purpose,
+    SlaClass,
+)
 from notifications.plan import Telling
 from statemachines.guards import UNDO
 from statemachines.history import micros, salted
-from statemachines.load import Seated, approvers, assignee_of, master_of, rung_told
-from statemachines.situation import Party, Situation
-from statemachines.timers import RUNNING, Start, start
+from statemachines.load import approvers, assignee_of, decider_for, master_of, pending_of, rung_told
+from statemachines.situation import Party
+from statemachines.step import Change, Consequence, NewRun, Opening, Step
+from statemachines.tasks import OWNERS, power_cut_notice, talk
+from statemachines.timers import RUNNING, start
 
 S = HazardState
+A_DAYS_NOTICE = timedelta(hours=24)
 AT_WORK = (S.assigned, S.rectifying)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step being taken: where it comes from, where it goes, by whom, with what."""
-
-    session: Session
-    case: Row[Any]
-    seated: Seated
-    situation: Situation
-    to: HazardState
-    now: datetime
-    facts: Mapping[str, Any]
-    rules: Rules
-
-    @property
-    def grade(self) -> Grade:
-        return Grade(self.case.grade)
-
-    @property
-    def sla_class(self) -> SlaClass:
-        return SlaClass(self.case.sla_class)
-
-    @property
-    def me(self) -> tuple[str, str]:
-        return self.seated.actor.person, self.seated.actor.post
-
-
-@dataclass(slots=True)
-class Change:
-    """Columns of the case and of the hazard to set, timers to start, messages to plan, computed facts for history."""
-
-    case: dict[str, Any] = field(default_factory=dict)
-    hazard: dict[str, Any] = field(default_factory=dict)
-    starts: list[Start] = field(default_factory=list)
-    tellings: list[Telling] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+RECTIFYING = RUNNING[CaseKind.hazard]
 
 
 def registered(step: Step) -> Change:
     told = ("office_dispatcher", "office_head") if step.grade == Grade.major else ("office_dispatcher",)
     return Change(
-        starts=_plain(step, Clock.dispatch),
+        starts=step.plain(Clock.dispatch),
         tellings=[Telling(Purpose.to_dispatch, told, (S.found,))],
         facts={
             "place": step.case.place,
@@ -76,8 +52,22 @@ def registered(step: Step) -> Change:
             "sla_class": step.sla_class,
             "item": step.case.item,
             "field": step.case.field,
+            **_came_back(step),
         },
+        gate=_stops_work(step),
     )
+
+
+def _came_back(step: Step) -> dict[str, Any]:
+    if not step.case.recurrence_count:
+        return {}
+    count, kind = step.case.recurrence_count, step.case.recurrence_kind
+    return {"recurrence_of": step.case.recurrence_of, "recurrence_kind": kind, "recurrence_count": count}
+
+
+def _stops_work(step: Step) -> bool:
+    """Whether the place's start-work gate may change: a major hazard, or an interim control."""
+    return step.grade == Grade.major or step.case.interim_control != InterimControl.none
 
 
 def fix_on_spot(step: Step) -> Change:
@@ -85,11 +75,11 @@ def fix_on_spot(step: Step) -> Change:
     person, post = step.me
     unit = min(step.situation.responsible_people, default=None)
     return Change(
-        hazard={
-            "assigned_at": step.now, "due_at": step.now, "original_due_at": step.now, "on_spot": True, "recorder_person": person,
-            "recorder_post": post, **_submission(step, unit, step.case.responsible_post),
+        own={
+            "assigned_at": step.now, "due_at": step.now, "original_due_at": step.case.original_due_at or step.now, "on_spot": True,
+            "recorder_person": person, "recorder_post": post, **_submission(step, unit, step.case.responsible_post),
         },
-        starts=_plain(step, Clock.review),
+        starts=step.plain(Clock.review),
         tellings=[Telling(Purpose.review, ("inspector",), (S.submitted,))],
         facts={"photos": _photos(step)},
     )  # fmt: skip
@@ -103,23 +93,36 @@ def assign(step: Step) -> Change:
     due = _rectify_due(step, step.grade, sla_class, step.now)
     return Change(
         case={"responsible_post_id": assignee.id},
-        hazard={
+        own={
             "assigned_at": step.now, "acknowledged_at": None, "sla_class": sla_class,
             "measure": step.facts.get("measure") or step.case.measure,
             "original_due_at": step.case.original_due_at or due.due, **_due_columns(due),
         },
-        starts=[*_plain(step, Clock.acknowledge), start(step.rules, Clock.rectify, step.grade, step.now, due.due)],
+        starts=[*step.plain(Clock.acknowledge), start(step.rules, Clock.rectify, step.grade, step.now, due.due)],
         tellings=[Telling(Purpose.dispatch, ("responsible", "grid_member"), AT_WORK)],
         facts={"responsible": assignee.code, "sla_class": sla_class, "due": micros(due.due), "capped": due.capped},
     )  # fmt: skip
 
 
 def end(step: Step) -> Change:
-    """核实不成立, 合并重复, 撤销: the finder learns of it, who was to rectify it too, and whoever was named as the second person."""
+    """核实不成立, 合并重复, 撤销: the finder learns of it, who was to rectify it too, and whoever was named as the second person.
+
+    What was asked about it lapses, its listing too.
+    """
     told = [f"post:{step.case.found_post}"] + (["responsible"] if step.case.assigned_at else [])
     if step.situation.second:
         told.append(f"post:{step.situation.second.post}")
-    return Change(tellings=[Telling(Purpose.outcome, tuple(told))])
+    unlisted = {"listing": ListingLevel.none} if step.case.listing != ListingLevel.none else {}
+    return Change(
+        own=unlisted, tellings=[Telling(Purpose.outcome, tuple(told))], then=lapsing(step, *CaseKind), gate=_stops_work(step),
+    )  # fmt: skip
+
+
+def lapsing(step: Step, *kinds: CaseKind) -> list[Consequence]:
+    """What was asked about the hazard, is not decided and has lost its meaning."""
+    if not step.situation.pending & set(kinds):
+        return []
+    return [Consequence(code, "lapse") for kind, code in pending_of(step.session, step.case.id) if kind in kinds]
 
 
 LINK_EVIDENCE = text("""
@@ -135,7 +138,7 @@ def mark_duplicate(step: Step) -> Change:
     assert master, "guard G7 has seen the master"
     step.session.execute(LINK_EVIDENCE, {"master": master.id, "case_id": step.case.id})
     change = end(step)
-    change.hazard["duplicate_of_id"] = master.id
+    change.own["duplicate_of_id"] = master.id
     change.facts["duplicate_of"] = master.code
     return change
 
@@ -145,12 +148,15 @@ def regrade(step: Step) -> Change:
     grade = Grade(step.facts.get("grade") or step.grade)
     asked = step.facts.get("sla_class") or (SlaClass.major if grade == Grade.major else step.sla_class)
     sla_class = SlaClass(asked)
-    change = Change(case={"grade": grade}, hazard={"sla_class": sla_class}, facts={"grade": grade, "sla_class": sla_class})
-    for clock in RUNNING[step.to]:
+    change = Change(
+        case={"grade": grade}, own={"sla_class": sla_class}, facts={"grade": grade, "sla_class": sla_class},
+        then=lapsing(step, CaseKind.extension, *_no_longer_listable(step, grade)), gate=Grade.major in (grade, step.grade),
+    )  # fmt: skip
+    for clock in RECTIFYING[step.to]:
         began = {Clock.dispatch: step.case.found_at, Clock.rectify: step.case.assigned_at}.get(clock) or step.case.assigned_at
         if clock == Clock.rectify:
             due = _rectify_due(step, grade, sla_class, began)
-            change.hazard |= _due_columns(due)
+            change.own |= _due_columns(due)
             change.facts["due"] = micros(due.due)
             change.starts.append(start(step.rules, clock, grade, step.now, due.due, shortened_from=step.case.due_at))
         else:
@@ -161,29 +167,36 @@ def regrade(step: Step) -> Change:
     return change
 
 
+def _no_longer_listable(step: Step, grade: Grade) -> tuple[CaseKind, ...]:
+    """A listing that has only been proposed goes with the grade; one that stands is taken off by who decided it."""
+    return (CaseKind.listing,) if grade != Grade.major and step.case.listing == ListingLevel.none else ()
+
+
 def acknowledge(step: Step) -> Change:
-    return Change(hazard={"acknowledged_at": step.now})
+    return Change(own={"acknowledged_at": step.now})
 
 
 def return_assignment(step: Step) -> Change:
     """退回交办: the wrong body; the dispatcher's clock runs again."""
     return Change(
-        hazard={"returned_count": step.case.returned_count + 1, "assigned_at": None},
-        starts=_plain(step, Clock.dispatch),
+        own={"returned_count": step.case.returned_count + 1, "assigned_at": None},
+        starts=step.plain(Clock.dispatch),
         tellings=[Telling(Purpose.to_dispatch, ("office_dispatcher",), (S.found,))],
+        then=lapsing(step, CaseKind.extension, CaseKind.appeal),
     )
 
 
 def submit(step: Step) -> Change:
     """报验: the owner's clock stops, the reviewer's starts."""
-    hazard = _submission(step, *step.me)
+    own = _submission(step, *step.me)
     if step.facts.get("plan"):
-        hazard["plan"] = {**(step.case.plan or {}), **step.facts["plan"]}
+        own["plan"] = {**(step.case.plan or {}), **step.facts["plan"]}
     return Change(
-        hazard=hazard,
-        starts=_plain(step, Clock.review),
+        own=own,
+        starts=step.plain(Clock.review),
         tellings=[Telling(Purpose.review, ("inspector",), (S.submitted,))],
         facts={"photos": _photos(step)},
+        then=lapsing(step, CaseKind.extension),
     )
 
 
@@ -199,8 +212,8 @@ def reinspect_pass(step: Step) -> Change:
     climbed = {"climbed": approver.depth} if approver and approver.depth else {}
     return Change(
         case={"approver_post_id": approver.id if approver else None},
-        hazard={"verified_at": step.now, "reinspected_by": [_as_json(party) for party in parties]},
-        starts=_plain(step, Clock.approve),
+        own={"verified_at": step.now, "reinspected_by": [_as_json(party) for party in parties]},
+        starts=step.plain(Clock.approve),
         tellings=[Telling(Purpose.approval, ("approver",), (S.verified,), climbed)],
         facts={"approver": approver.code if approver else None, **climbed},
     )
@@ -211,8 +224,10 @@ def reinspect_fail(step: Step) -> Change:
     failed = step.case.failed_count + 1
     told = ("responsible", "grid_member", *(("station_head",) if failed >= 2 else ()), *(("deputy_in_charge",) if failed >= 3 else ()))
     change = _next_round(step, told)
-    change.hazard["failed_count"] = failed
+    change.own["failed_count"] = failed
     change.facts["failed"] = failed
+    owner = step.owner(OWNERS[DutyTask.talk]) if failed >= 3 else None
+    change.tasks = [talk(step.about(), owner, step.now, step.rules.calendar)] if owner else []
     return change
 
 
@@ -227,8 +242,10 @@ def approve_close(step: Step) -> Change:
     kept = {"interim_kept": True} if step.facts.get("interim_kept") is True else {}
     consent = {"district_consent_no": step.facts["district_consent_no"]} if step.facts.get("district_consent_no") else {}
     return Change(
-        hazard={"closed_at": step.now, "closed_person": person, "closed_post": post, **lifted, **kept, **consent},
+        own={"closed_at": step.now, "closed_person": person, "closed_post": post, **lifted, **kept, **consent},
         tellings=[Telling(Purpose.outcome, ("responsible", f"post:{step.case.found_post}"), (S.closed,), not_before=step.now + UNDO)],
+        then=lapsing(step, CaseKind.listing),
+        gate=_stops_work(step),
     )
 
 
@@ -236,20 +253,159 @@ def withdraw_approval(step: Step) -> Change:
     """撤回销号: the approval clock goes on from when the case was verified."""
     due = due_at(step.case.verified_at, step.rules.limit(Clock.approve, step.grade), step.rules.calendar)
     return Change(
-        hazard={"closed_at": None, "closed_person": None, "closed_post": None},
+        own={"closed_at": None, "closed_person": None, "closed_post": None, "interim_kept": False},
         starts=[start(step.rules, Clock.approve, step.grade, step.now, due)],
+        gate=_stops_work(step),
     )
+
+
+def transfer(step: Step) -> Change:
+    """移送: somebody else's business (安全生产法 Art. 69); the recipient's answer is awaited under a clock of its own."""
+    recipient = str(step.facts.get("recipient") or step.facts.get("to")).strip()
+    change = end(step)
+    person, post = step.me
+    own = {
+        "recipient": recipient, "statement": str(step.facts.get("note") or step.facts.get("comment") or "不属本镇管辖"),
+        "letter_no": step.facts.get("letter_no"), "sent_person": person, "sent_post": post,
+    }  # fmt: skip
+    change.opens = [Opening(CaseKind.transfer, own, step.seated.post_id)]
+    return change
+
+
+def take_back(step: Step) -> Change:
+    """The recipient has sent it back: found again, and the office has to assign it."""
+    return Change(
+        own={"assigned_at": None, "acknowledged_at": None},
+        starts=step.plain(Clock.dispatch),
+        tellings=[Telling(Purpose.to_dispatch, ("office_dispatcher", "office_head"), (S.found,))],
+        gate=_stops_work(step),
+    )
+
+
+def request_extension(step: Step) -> Change:
+    """申请延期: the clock goes on; who decides is settled now, under four eyes."""
+    requested = _moment(step.facts["requested_due"])
+    deadline = step.case.campaign_deadline
+    beyond = deadline is not None and requested > deadline
+    calls_for = (
+        "district_office" if step.grade == Grade.major or step.case.listing != ListingLevel.none
+        else "township_head" if step.case.extension_count or beyond else "deputy_in_charge"
+    )  # fmt: skip
+    person, post = step.me
+    own = {
+        "number": step.case.extension_count + 1, "reason": step.facts["reason"],
+        "statement": str(step.facts.get("statement") or step.facts.get("text") or step.facts.get("note") or ""),
+        "interim_measures": str(step.facts["interim_measures"]).strip(), "requested_due": requested, "due_before": step.case.due_at,
+        "applicant_person": person, "applicant_post": post,
+    }  # fmt: skip
+    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.responsible_people, step.now)
+    facts = {"requested_due": micros(requested), "reason": step.facts["reason"]}
+    opening = Opening(CaseKind.extension, own, step.case.responsible_post_id, decider.id if decider else None, facts)
+    return Change(opens=[opening], facts={"requested_due": micros(requested)})
+
+
+def extend(step: Step) -> Change:
+    """同意延期: the limit moves, the first one is kept; the ladder begins at its foot."""
+    granted = _moment(step.facts["granted_due"])
+    deadline = step.case.campaign_deadline
+    return Change(
+        case={"level": 0},
+        own={
+            "due_at": granted, "extension_count": step.case.extension_count + 1, "campaign_capped": False, "due_estimated": False,
+            "beyond_campaign": deadline is not None and granted > deadline,
+        },
+        starts=[start(step.rules, Clock.rectify, step.grade, step.now, granted)],
+        facts={"due": micros(granted), "due_before": micros(step.case.due_at)},
+    )  # fmt: skip
+
+
+def appeal(step: Step) -> Change:
+    """申诉: the clock goes on; the office gives its opinion, the deputy in charge decides (of a major hazard the township head)."""
+    person, post = step.me
+    said = str(step.facts.get("statement") or step.facts.get("text") or step.facts.get("reason")).strip()
+    decider = judge_for(step, step.case, {did(step), step.situation.finder})
+    own = {"statement": said, "applicant_person": person, "applicant_post": post}
+    return Change(opens=[Opening(CaseKind.appeal, own, step.case.responsible_post_id, decider.id if decider else None)])
+
+
+def did(step: Step) -> Party:
+    """Who takes this step, as four eyes count them."""
+    actor = step.seated.actor
+    return Party(actor.person, actor.post, actor.standing_in_for)
+
+
+def judge_for(step: Step, hazard: Row[Any], involved: set[Party | None]) -> Row[Any] | None:
+    """Who decides an appeal: the deputy in charge, of a major hazard the township head, or the next above that has no part in it."""
+    calls_for = "township_head" if hazard.grade == Grade.major else "deputy_in_charge"
+    return decider_for(step.session, hazard, calls_for, involved, step.situation.responsible_people, step.now)
+
+
+def order_interim(step: Step) -> Change:
+    """采取临时管控: in force at once, however the hazard goes on (安全生产法 Art. 65)."""
+    control = InterimControl(step.facts["interim_control"])
+    until = step.facts.get("interim_until")
+    own = {
+        "interim_control": control, "interim_until": _moment(until) if until else None, "interim_at": step.now,
+        "interim_post": step.me[1], "interim_kept": False, "stop_scope": step.facts.get("stop_scope") or step.case.stop_scope,
+    }  # fmt: skip
+    told = ("responsible", "grid_member", "village_secretary", "station_head", "office_head")
+    telling = Telling(Purpose.interim, told, facts={"control": control})
+    return Change(own=own, tellings=[telling], tasks=_warned_of(step, control), gate=True)
+
+
+def _warned_of(step: Step, control: InterimControl) -> list[NewRun]:
+    """停电: in writing 24 h before (安全生产法 Art. 70), unless it is cut at once; then the paper follows at once."""
+    owner = step.owner(OWNERS[DutyTask.power_cut_notice]) if control == InterimControl.power_cut else None
+    cut_at = _moment(step.facts["cut_at"]) if step.facts.get("cut_at") else step.now + A_DAYS_NOTICE
+    return [power_cut_notice(step.about(), cut_at, owner, step.now)] if owner else []
+
+
+def lift_interim(step: Step) -> Change:
+    lifted = {"interim_control": InterimControl.none, "interim_until": None, "interim_kept": False}
+    told = Telling(Purpose.interim, ("responsible", "station_head", "office_head"), facts={"control": InterimControl.none})
+    return Change(own=lifted, tellings=[told], facts={"lifted": step.case.interim_control}, gate=True)
+
+
+LISTED_BY = {ListingLevel.township: "township_head"}
+
+
+def list_supervision(step: Step) -> Change:
+    """提请挂牌督办: the township proposes, the level's own unit decides; above the township the district answers for it."""
+    person, post = step.me
+    level = ListingLevel(step.facts["level"])
+    own = {
+        "level": level, "statement": str(step.facts.get("statement") or step.facts.get("note") or step.facts.get("comment") or ""),
+        "proposed_person": person, "proposed_post": post,
+    }  # fmt: skip
+    calls_for = LISTED_BY.get(level, "district_office")
+    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.responsible_people, step.now)
+    opening = Opening(CaseKind.listing, own, step.case.responsible_post_id, decider.id if decider else None, {"level": level})
+    return Change(opens=[opening], facts={"level": level})
+
+
+def set_listing(step: Step) -> Change:
+    level = ListingLevel(step.facts["level"])
+    return Change(own={"listing": level}, facts={"level": level})
+
+
+def uphold_appeal(step: Step) -> Change:
+    """申诉成立: there is no hazard; its place counts it among those that were not confirmed."""
+    return end(step)
 
 
 def reopen(step: Step) -> Change:
-    """反弹重开: a new round, found again; the office has to assign it."""
+    """反弹重开: a new round, found again; the office has to assign it, and what was consented to at the closure holds no longer."""
     return Change(
         case={"round": step.case.round + 1, "level": 0, "approver_post_id": None},
-        hazard={**_CLEARED, "closed_at": None, "closed_person": None, "closed_post": None, "assigned_at": None, "acknowledged_at": None},
-        starts=_plain(step, Clock.dispatch),
+        own={
+            **_CLEARED, "closed_at": None, "closed_person": None, "closed_post": None, "assigned_at": None, "acknowledged_at": None,
+            "interim_kept": False, "district_consent_no": None,
+        },
+        starts=step.plain(Clock.dispatch),
         tellings=[Telling(Purpose.to_dispatch, ("office_dispatcher", "office_head", "station_head"), (S.reopened,))],
         facts={"round": step.case.round + 1},
-    )
+        gate=_stops_work(step),
+    )  # fmt: skip
 
 
 HOLD = text("""
@@ -262,8 +418,7 @@ def take_up(step: Step) -> Change:
     """接手督办: the next rung waits for the promised time; then the chain goes on."""
     told = rung_told(step.session, step.case.id, step.seated.post_id)
     assert told, "the law has seen the rung"
-    promised = step.facts["promised_at"]
-    until = parse_time(promised) if isinstance(promised, str) else promised
+    until = _moment(step.facts["promised_at"])
     held = step.session.execute(HOLD, {"id": told.id, "until": until, "person": step.seated.actor.person}).one()
     return Change(facts={"clock": held.clock, "rung": held.fired, "until": micros(until)})
 
@@ -301,6 +456,16 @@ EFFECTS: dict[str, Callable[[Step], Change]] = {
     "withdraw_approval": withdraw_approval,
     "cancel": end,
     "reopen": reopen,
+    "transfer": transfer,
+    "take_back": take_back,
+    "request_extension": request_extension,
+    "extend": extend,
+    "appeal": appeal,
+    "uphold_appeal": uphold_appeal,
+    "order_interim": order_interim,
+    "lift_interim": lift_interim,
+    "list_supervision": list_supervision,
+    "set_listing": set_listing,
     "take_up": take_up,
     "replan": replan,
 }
@@ -311,20 +476,18 @@ _CLEARED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _plain(step: Step, clock: Clock) -> list[Start]:
-    """A clock that starts now with its own limit."""
-    due = due_at(step.now, step.rules.limit(clock, step.grade), step.rules.calendar)
-    return [start(step.rules, clock, step.grade, step.now, due)]
-
-
 def _rectify_due(step: Step, grade: Grade, sla_class: SlaClass, assigned_at: datetime) -> Capped:
     """By class (half of it after a relapse), or sooner where a date was given; capped by the campaign."""
     limit = step.rules.limit(Clock.rectify, grade, sla_class)
     due = due_at(assigned_at, limit.half() if step.case.state == S.reopened else limit, step.rules.calendar)
     asked = step.facts.get("due_at")
     if asked:
-        due = min(due, parse_time(asked) if isinstance(asked, str) else asked)
+        due = min(due, _moment(asked))
     return cap(due, assigned_at, step.case.campaign_deadline, step.rules.cap_leaves)
+
+
+def _moment(said: Any) -> datetime:
+    return parse_time(said) if isinstance(said, str) else said
 
 
 def _class_asked(step: Step) -> SlaClass:
@@ -339,7 +502,9 @@ def _due_columns(due: Capped) -> dict[str, Any]:
 
 def _submission(step: Step, person: str | None, post: str | None) -> dict[str, Any]:
     spent = {"fund_actual": step.facts["fund_actual"]} if step.facts.get("fund_actual") is not None else {}
-    return {"submitted_at": step.now, "submitted_person": person, "submitted_post": post, "submitted_text": step.facts.get("text"), **spent}
+    cause = str(step.facts.get("root_cause") or "").strip() or step.case.root_cause
+    said = {"submitted_text": step.facts.get("text"), "root_cause": cause, **spent}
+    return {"submitted_at": step.now, "submitted_person": person, "submitted_post": post, **said}
 
 
 def _photos(step: Step) -> list[str]:
@@ -364,7 +529,7 @@ def _next_round(step: Step, told: tuple[str, ...]) -> Change:
     due = next_due_after_failure(step.case.due_at, step.now, limit, step.rules.calendar, step.case.campaign_deadline, step.rules.cap_leaves)
     return Change(
         case={"round": step.case.round + 1, "level": 0, "approver_post_id": None},
-        hazard={**_CLEARED, **_due_columns(due)},
+        own={**_CLEARED, **_due_columns(due)},
         starts=[start(step.rules, Clock.rectify, step.grade, step.now, due.due)],
         tellings=[Telling(Purpose.returned, told, (S.rectifying,))],
         facts={"round": step.case.round + 1, "due": micros(due.due)},

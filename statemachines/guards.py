@@ -10,7 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from models.enumerations import LEADERS, EvidenceKind, Grade, HazardState, InterimControl, PostKind, ReasonCode, SlaClass, Word
+from models.enumerations import (
+    LEADERS,
+    CaseKind,
+    EvidenceKind,
+    Grade,
+    HazardState,
+    InterimControl,
+    ListingLevel,
+    PostKind,
+    ReasonCode,
+    SlaClass,
+    Word,
+)
 from statemachines.situation import Actor, Party, Photo, Situation
 
 ON_SITE_METRES = 300
@@ -37,6 +49,17 @@ OFFICIALS = LEADERS | {
     PostKind.district_office,
 }
 NEVER_RESPONSIBLE = frozenset({PostKind.reporter, PostKind.discipline_viewer, PostKind.system})
+ACCOUNTABLE = frozenset(PostKind) - NEVER_RESPONSIBLE
+APPROVERS = LEADERS | {PostKind.station_head, PostKind.office_head, PostKind.district_department, PostKind.district_office}
+EXTENSIONS = 2
+ASK_DAYS_BEFORE = 3
+ASK_WORKING_DAYS_BEFORE = 15
+APPEAL_WITHIN = 5
+DELAYS = (ReasonCode.weather, ReasonCode.funding, ReasonCode.supply, ReasonCode.approval_needed, ReasonCode.external_factor)
+# 暂时停产停业、查封、停电 are enforcement acts (安全生产法 Art. 65, 70; 消防法 Art. 54): not every post has that power.
+NEEDS_AUTHORITY = frozenset({
+    InterimControl.partial_stop, InterimControl.full_stop, InterimControl.sealed, InterimControl.power_cut,
+})  # fmt: skip
 PASSED = (True, "yes", "na", "pass")
 
 W = TypeVar("W", bound=Word)
@@ -65,14 +88,14 @@ def label(guard: Guard) -> str:
 def g1_registered(s: Situation) -> Refusal | None:
     """A place, a description and a location; found not later than now."""
     needed = (
-        (s.place or _text(s, "place"), ("place",), "场所", "place"),
-        (_text(s, "description"), ("description",), "隐患描述", "description"),
-        (_text(s, "location", "exact_location"), ("location", "exact_location"), "具体位置", "exact location"),
+        (s.place or text_of(s, "place"), ("place",), "场所", "place"),
+        (text_of(s, "description"), ("description",), "隐患描述", "description"),
+        (text_of(s, "location", "exact_location"), ("location", "exact_location"), "具体位置", "exact location"),
     )
     for value, names, zh, en in needed:
         if not value and not s.unasked(*names):
             return Refusal("G1", f"还没有填写{zh}，请补填后再登记。", f"The {en} is missing; fill it in, then register.")
-    found_at = _moment(s, "found_at") if "found_at" in s.facts else s.found_at
+    found_at = moment_of(s, "found_at") if "found_at" in s.facts else s.found_at
     if found_at is None and "found_at" in s.facts:
         return Refusal("G1", "发现时间无法识别，请重新填写。", "The time of finding can't be read; give it with date, time and offset.")
     if found_at and found_at > s.now:
@@ -134,7 +157,7 @@ def g3_before_and_after(s: Situation) -> Refusal | None:
 def g5_on_site(s: Situation) -> Refusal | None:
     """Photos after the fix were taken within 300 m of the place, or somebody says why not."""
     far = [photo for photo in _photos(s, EvidenceKind.after) if photo.distance_m is not None and photo.distance_m > ON_SITE_METRES]
-    if not far or _text(s, "distance_reason") or s.unasked("distance_reason"):
+    if not far or text_of(s, "distance_reason") or s.unasked("distance_reason"):
         return None
     return Refusal(
         "G5",
@@ -159,7 +182,7 @@ def g4_assignable(s: Situation) -> Refusal | None:
             "该责任岗位已停用或目前无人任职，请另选岗位或先安排人员。",
             "The responsible post is inactive or vacant; choose another or fill it first.",
         )
-    due = _moment(s, "due_at")
+    due = moment_of(s, "due_at")
     if "due_at" in s.facts and (due is None or due <= s.now):
         return Refusal("G4", "整改期限须晚于现在，请重新填写。", "The due time must lie in the future; give another.")
     if s.sla_class or due or _word(s, "sla_class", SlaClass) or s.unasked("sla_class"):
@@ -189,7 +212,7 @@ def g6_cancellation(s: Situation) -> Refusal | None:
     """Place gone or entered by mistake; office head and deputy together; a major hazard with the district's record."""
     if _word(s, "reason", ReasonCode) not in CANCELLATIONS and not s.unasked("reason"):
         return Refusal("G6", f"撤销只限于：{_listed(CANCELLATIONS)}。", f"Only these reasons cancel a case: {', '.join(CANCELLATIONS)}.")
-    if s.grade == Grade.major and not _text(s, "district_record_no") and not s.unasked("district_record_no"):
+    if s.grade == Grade.major and not text_of(s, "district_record_no") and not s.unasked("district_record_no"):
         return Refusal("G6", "撤销重大隐患须填写区级备案编号。", "Cancelling a major hazard needs the number of the district's record.")
     return _second_person(s, "G6", CANCELLERS - {s.actor.kind})
 
@@ -245,7 +268,7 @@ def g8_clause(s: Situation) -> Refusal | None:
         return None
     if becomes == Grade.major and not s.unasked("clause"):
         return Refusal("G8", "定为重大隐患须引用判定标准的条款。", "Grading a hazard major needs a clause of the criteria.")
-    if becomes == Grade.general and not _text(s, "reason") and not s.unasked("reason"):
+    if becomes == Grade.general and not text_of(s, "reason") and not s.unasked("reason"):
         return Refusal("G8", "重大降为一般须说明理由或引用条款。", "Grading a major hazard down needs a reason or a clause.")
     return None
 
@@ -265,7 +288,7 @@ def g9_receipt(s: Situation) -> Refusal | None:
 
 def reason_given(s: Situation) -> Refusal | None:
     """A reason in words or as a code."""
-    if _text(s, "reason") or s.unasked("reason"):
+    if text_of(s, "reason") or s.unasked("reason"):
         return None
     return Refusal("reason_given", "请填写理由。", "Give a reason.")
 
@@ -278,6 +301,120 @@ def returned_once(s: Situation) -> Refusal | None:
         "returned_once",
         "本隐患已退回过一次，不能再退；请先整改，或向镇安办说明。",
         "This assignment has been sent back once already; start the work, or talk to the office.",
+    )
+
+
+# Interim controls, listing, transfer, more time, another judgement
+
+
+def interim_named(s: Situation) -> Refusal | None:
+    """Which control (警示、值守、撤人、停用、停产、查封、停电), and until when if that is known."""
+    control = _word(s, "interim_control", InterimControl)
+    if control is None and s.unasked("interim_control"):
+        return None
+    if control is None or control == InterimControl.none:
+        return Refusal("interim_named", "请选择临时管控措施。", "Choose an interim control.")
+    until = moment_of(s, "interim_until")
+    if s.facts.get("interim_until") and (until is None or until <= s.now):
+        return Refusal("interim_named", "管控截止时间须晚于现在，请重新填写。", "The control's end must lie in the future; give another.")
+    return None
+
+
+def g18_authority(s: Situation) -> Refusal | None:
+    """Stopping work, sealing and cutting power are enforcement: a team with delegated power, a leader of the township or the district."""
+    control = _word(s, "interim_control", InterimControl)
+    if control not in NEEDS_AUTHORITY or s.authorised or s.actor.kind in LEADERS:
+        return None
+    return Refusal(
+        "G18",
+        f"“{control.zh if control else ''}”属于执法措施，你的岗位没有执法权；请改用警示、值守、撤人、停用，或报镇领导、区级部门决定。",
+        "This is an act of enforcement, for which your post has no power; warn, guard, evacuate, stop the equipment, or ask a leader.",
+    )
+
+
+def interim_stands(s: Situation) -> Refusal | None:
+    """There is a control to lift."""
+    if s.interim_control != InterimControl.none:
+        return None
+    return Refusal("interim_stands", "本隐患没有临时管控。", "No interim control stands.")
+
+
+def g11_lifter(s: Situation) -> Refusal | None:
+    """Four eyes: nobody of the responsible unit, by person or by post, lifts its own control."""
+    if not _of_the_unit(s, s.actor):
+        return None
+    return Refusal("G11", "责任单位的人不能解除对本单位的管控。", "Nobody of the responsible unit lifts its own control.")
+
+
+def g19_major(s: Situation) -> Refusal | None:
+    """Only a major hazard is listed, once at a time, at a level."""
+    if s.grade != Grade.major:
+        return Refusal("G19", "只有重大隐患可以挂牌督办。", "Only a major hazard is listed for supervision.")
+    if s.listed or CaseKind.listing in s.pending:
+        return Refusal("G19", "本隐患已挂牌或正在申请挂牌。", "The hazard is listed already, or its listing has been proposed.")
+    level = _word(s, "level", ListingLevel)
+    if (level is None or level == ListingLevel.none) and not s.unasked("level"):
+        return Refusal("G19", "请选择挂牌级别。", "Choose the level of the listing.")
+    return None
+
+
+def g17_recipient(s: Situation) -> Refusal | None:
+    """Out of jurisdiction, and to whom (安全生产法 Art. 69: hand over and keep the record)."""
+    reason = _word(s, "reason", ReasonCode)
+    if reason != ReasonCode.out_of_jurisdiction and not (reason is None and s.unasked("reason")):
+        return Refusal("G17", "移送的理由须是“不属本镇管辖”。", "The reason for a transfer is out_of_jurisdiction.")
+    if text_of(s, "recipient", "to") or s.unasked("recipient", "to"):
+        return None
+    return Refusal("G17", "请填写接收单位。", "Name the authority that it is handed over to.")
+
+
+def g15_in_time(s: Situation) -> Refusal | None:
+    """More time is asked for before the limit: 3 days for a general hazard, 15 working days for a major one; twice at most."""
+    if CaseKind.extension in s.pending:
+        return Refusal("G15", "已有一份延期申请待审批。", "An extension has been asked for already.")
+    if s.extension_count >= EXTENSIONS:
+        return Refusal("G15", f"已延期{EXTENSIONS}次，不能再延。", f"It has been extended {EXTENSIONS} times; no more.")
+    if s.grade == Grade.major and s.working_days_left is not None and s.working_days_left < ASK_WORKING_DAYS_BEFORE:
+        days = ASK_WORKING_DAYS_BEFORE
+        return Refusal("G15", f"重大隐患申请延期须在期限前{days}个工作日提出。", f"Ask at least {days} working days before the limit.")
+    if s.grade != Grade.major and s.due_at and s.due_at - s.now < timedelta(days=ASK_DAYS_BEFORE):
+        days = ASK_DAYS_BEFORE
+        return Refusal("G15", f"申请延期须在期限前{days}天提出。", f"Ask at least {days} days before the limit.")
+    return None
+
+
+def g15_said(s: Situation) -> Refusal | None:
+    """Why (a code and words), until when, and what keeps people safe meanwhile."""
+    if _word(s, "reason", ReasonCode) not in DELAYS and not s.unasked("reason"):
+        return Refusal("G15", f"请选择延期理由：{_listed(DELAYS)}。", f"Give one of these reasons: {', '.join(DELAYS)}.")
+    if not text_of(s, "interim_measures") and not s.unasked("interim_measures"):
+        return Refusal("G15", "请填写延期期间的防控措施。", "Say what keeps people safe meanwhile.")
+    requested = moment_of(s, "requested_due")
+    if s.unasked("requested_due") or (requested and s.due_at and requested > s.due_at):
+        return None
+    return Refusal("G15", "申请延期至的时间须晚于现在的期限。", "The time asked for must lie after the present limit.")
+
+
+def appeal_in_time(s: Situation) -> Refusal | None:
+    """Within five working days of the assignment, once at a time, with what is said against it."""
+    if CaseKind.appeal in s.pending:
+        return Refusal("appeal_in_time", "已有一份申诉待决定。", "An appeal is pending already.")
+    if s.working_days_since is not None and s.working_days_since > APPEAL_WITHIN:
+        days = APPEAL_WITHIN
+        return Refusal("appeal_in_time", f"申诉须在交办后{days}个工作日内提出。", f"Appeal within {days} working days of the assignment.")
+    if text_of(s, "statement", "reason", "text") or s.unasked("statement", "reason", "text"):
+        return None
+    return Refusal("appeal_in_time", "请写明申诉的事实和理由。", "Say what is wrong with the finding.")
+
+
+def root_cause(s: Situation) -> Refusal | None:
+    """A hazard that came back says why it did, before it is submitted."""
+    if not s.recurrence_count or s.root_cause or text_of(s, "root_cause") or s.unasked("root_cause"):
+        return None
+    return Refusal(
+        "root_cause",
+        "本隐患反复发生，报验前须写明根本原因和防止再发的办法。",
+        "This hazard came back: say why it did, and what keeps it from coming again.",
     )
 
 
@@ -337,7 +474,7 @@ def g12_reinspection(s: Situation) -> Refusal | None:
     if s.facts.get("site_visit") is not True and not s.unasked("site_visit"):
         return Refusal("G12", "重大隐患须到现场复查，请先到现场并注明。", "A major hazard is re-inspected on site; go there and say so.")
     by_district = any(official.kind == PostKind.district_department for official in _officials(s))
-    if by_district or s.facts.get("expert") is True or _text(s, "expert") or s.unasked("expert"):
+    if by_district or s.facts.get("expert") is True or text_of(s, "expert") or s.unasked("expert"):
         return None
     return Refusal(
         "G12", "重大隐患复查须有专家或区行业主管部门参加。", "A major hazard is re-inspected with an expert or the district's department."
@@ -360,11 +497,20 @@ def g13_interim(s: Situation) -> Refusal | None:
     )
 
 
+def g13_decided(s: Situation) -> Refusal | None:
+    """Nothing that was asked about it is still undecided."""
+    waiting = s.pending & {CaseKind.extension, CaseKind.appeal}
+    if not waiting:
+        return None
+    names = "、".join(kind.zh for kind in CaseKind if kind in waiting)
+    return Refusal("G13", f"还有未决的{names}，请先决定。", "An extension or an appeal is pending; decide it first.")
+
+
 def g14_district(s: Situation) -> Refusal | None:
     """A major hazard closes with the district's consent; a listed one after it is off the list."""
     if s.listed:
         return Refusal("G14", "本隐患仍在挂牌督办，请先摘牌。", "This hazard is still on the supervision list; have it delisted first.")
-    if s.grade != Grade.major or s.district_consent_no or _text(s, "district_consent_no") or s.unasked("district_consent_no"):
+    if s.grade != Grade.major or s.district_consent_no or text_of(s, "district_consent_no") or s.unasked("district_consent_no"):
         return None
     return Refusal("G14", "重大隐患销号须填写区级同意文号。", "Closing a major hazard needs the number of the district's consent.")
 
@@ -429,7 +575,7 @@ def once_a_rung(s: Situation) -> Refusal | None:
 
 def promise_within_a_day(s: Situation) -> Refusal | None:
     """A promised time that lies ahead, 24 h at most."""
-    promised = _moment(s, "promised_at")
+    promised = moment_of(s, "promised_at")
     if s.unasked("promised_at") or (promised and s.now < promised <= s.now + PROMISE):
         return None
     return Refusal("promise_within_a_day", "请承诺一个24小时以内的时间。", "Promise a time within the next 24 hours.")
@@ -437,7 +583,7 @@ def promise_within_a_day(s: Situation) -> Refusal | None:
 
 def note_given(s: Situation) -> Refusal | None:
     """A note says what is being done."""
-    if _text(s, "note") or s.unasked("note"):
+    if text_of(s, "note") or s.unasked("note"):
         return None
     return Refusal("note_given", "请写明准备怎么办。", "Say what is being done.")
 
@@ -445,7 +591,7 @@ def note_given(s: Situation) -> Refusal | None:
 # What guards share
 
 
-def _text(s: Situation, *names: str) -> str:
+def text_of(s: Situation, *names: str) -> str:
     for name in names:
         value = s.facts.get(name)
         if isinstance(value, str) and value.strip():
@@ -453,7 +599,7 @@ def _text(s: Situation, *names: str) -> str:
     return ""
 
 
-def _moment(s: Situation, name: str) -> datetime | None:
+def moment_of(s: Situation, name: str) -> datetime | None:
     value = s.facts.get(name)
     if isinstance(value, str):
         try:
@@ -498,6 +644,17 @@ def _same(actor: Actor, other: Party | Actor | None) -> bool:
 
 def _of_the_unit(s: Situation, actor: Actor) -> bool:
     return actor.post == s.responsible_post or not actor.hands.isdisjoint(s.responsible_people)
+
+
+def not_involved(s: Situation, zh: str, en: str, *others: Party | None) -> Refusal | None:
+    """Four eyes on a decision: the actor is none of these, by person or post, and not of the responsible unit."""
+    if not _of_the_unit(s, s.actor) and not any(_same(s.actor, other) for other in others):
+        return None
+    return Refusal(
+        "G11",
+        f"你或你的岗位与{zh}有关，不能由你决定；请由其他岗位的其他人员办理。",
+        f"You or your post has part in {en}; another person in another post decides.",
+    )
 
 
 def _four_eyes(zh: str, en: str) -> Refusal:

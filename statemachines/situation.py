@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from models.enumerations import EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
+from models.enumerations import CaseKind, CaseState, EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,9 @@ class Plan:
 class Situation:
     """One question to the law: may `actor` fire `trigger` now, with these `facts`, on a case that stands like this?
 
-    `state` is None before the case is registered. `asking` means that somebody wants to know what they could do: a guard that
-    only lacks a fact which hasn't been given yet then keeps silent.
+    Of an extension, an appeal, a transfer or a listing `state` is its own, `hazard_state` and all that is said of the hazard that of the
+    hazard it is about. `state` is None before the case is there. `asking` means that somebody wants to know what they could do: a guard
+    that only lacks a fact which hasn't been given yet then keeps silent.
     """
 
     trigger: str
@@ -116,7 +117,10 @@ class Situation:
     facts: Mapping[str, Any] = field(default_factory=dict)
     asking: bool = False
 
-    state: HazardState | None = None
+    consequence: bool = False
+    """It follows from a decision on another case that the law has already allowed."""
+
+    state: CaseState | None = None
     round: int = 1
     code: str = ""
     place: str = ""
@@ -126,6 +130,7 @@ class Situation:
     finder: Party | None = None
     due_at: datetime | None = None
     recurrence_count: int = 0
+    root_cause: str | None = None
     returned: int = 0
     """How often the assignment has been sent back so far."""
 
@@ -146,6 +151,19 @@ class Situation:
     """Of this round."""
     applicants: frozenset[Party] = frozenset()
     """Of a pending extension or appeal."""
+    pending: frozenset[CaseKind] = frozenset()
+    """What has been asked about the hazard and is not decided yet."""
+    assigned_at: datetime | None = None
+    extension_count: int = 0
+    working_days_left: int | None = None
+    """Whole working days between now and the hazard's limit."""
+    working_days_since: int | None = None
+    """Whole working days since the hazard was assigned."""
+    longest: datetime | None = None
+    """How far an extension may reach at most."""
+    campaign_deadline: datetime | None = None
+    authorised: bool = False
+    """The actor's team, or the actor as the district's, may issue enforcement papers (赋权/委托)."""
     approver_posts: frozenset[str] = frozenset()
     """Posts that may approve the closure as it stands, a climb for want of eligible holders included."""
     closed_at: datetime | None = None
@@ -163,7 +181,24 @@ class Situation:
     second: Actor | None = None
     """The second person that the facts name."""
     clause_in_force: bool | None = None
-    """Whether the clause that the facts cite was in force when the hazard was found; None without a clause."""
+    """Whether the clause that the facts cite is in force on the day of finding or today; None without a clause."""
+
+    hazard_state: HazardState | None = None
+    """Of the hazard that an application is about."""
+    applicant: Party | None = None
+    opiner: Party | None = None
+    """Who gave the office's opinion on an appeal."""
+    requested_due: datetime | None = None
+    superior: bool = False
+    """The actor's post stands above the responsible one in its chain."""
+    leader: bool = False
+    """A duty run that a leader owes."""
+    wanted: frozenset[str] = frozenset()
+    """Kinds of evidence without which a duty isn't done."""
+    barred: frozenset[str] = frozenset()
+    """Persons who may not do it: they would check their own work."""
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
 
     holds_rung: bool = False
     """The actor's post was told by the last rung that fired."""

@@ -10,20 +10,54 @@ from sqlmodel import Session
 
 from models.database import as_json
 from models.deadlines import rung_times
-from models.enumerations import Clock, Grade, HazardState
+from models.enumerations import (
+    AppealState,
+    CaseKind,
+    CaseState,
+    Clock,
+    DutyState,
+    ExtensionState,
+    Grade,
+    HazardState,
+    ListingState,
+    ReportState,
+    TransferState,
+)
 from models.rules import Rules
 
 S = HazardState
 
-# The last one is the move that the case is waiting for; its due time is the case's.
-RUNNING: dict[HazardState, tuple[Clock, ...]] = {
-    S.found: (Clock.dispatch,),
-    S.reopened: (Clock.dispatch,),
-    S.assigned: (Clock.acknowledge, Clock.rectify),
-    S.rectifying: (Clock.rectify,),
-    S.submitted: (Clock.review,),
-    S.verified: (Clock.approve,),
+# The last one is the move that the case is waiting for; its due time is the case's. Of a duty run one of the two, by who owes it.
+RUNNING: dict[CaseKind, dict[CaseState, tuple[Clock, ...]]] = {
+    CaseKind.hazard: {
+        S.found: (Clock.dispatch,),
+        S.reopened: (Clock.dispatch,),
+        S.assigned: (Clock.acknowledge, Clock.rectify),
+        S.rectifying: (Clock.rectify,),
+        S.submitted: (Clock.review,),
+        S.verified: (Clock.approve,),
+    },
+    CaseKind.extension: {ExtensionState.asked: (Clock.decide,)},
+    CaseKind.appeal: {AppealState.asked: (Clock.decide,), AppealState.opined: (Clock.decide,)},
+    CaseKind.transfer: {TransferState.sent: (Clock.reply,)},
+    CaseKind.listing: {
+        ListingState.proposed: (Clock.decide,),
+        ListingState.listed: (Clock.progress,),
+        ListingState.delisting: (Clock.decide,),
+    },
+    CaseKind.duty: {DutyState.open: (Clock.leader_duty, Clock.duty)},
+    CaseKind.report: {
+        ReportState.received: (Clock.answer,),
+        ReportState.substantiated: (Clock.answer,),
+        ReportState.unfounded: (Clock.answer,),
+        ReportState.disputed: (Clock.answer,),
+    },
 }
+
+
+def running(kind: CaseKind, state: CaseState | None) -> tuple[Clock, ...]:
+    """The clocks that run in a state; none where the case has ended or isn't there yet."""
+    return RUNNING[kind].get(state, ()) if state else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from sqlmodel import Session
 from models.clock import Clock, day_of
 from models.database import transaction
 from models.deadlines import due_at
+from models.enumerations import STATES, CaseKind, Grade, HazardState, SlaClass
 from models.enumerations import Clock as Promise
-from models.enumerations import Grade, HazardState, SlaClass
 from models.rules import rules_of
 from statemachines.audit import audit
-from statemachines.timers import RUNNING, insert_timers, start
+from statemachines.timers import insert_timers, running, start
 
 LOOKS_BACK = timedelta(days=2)
 STUCK_AFTER = timedelta(hours=3)
@@ -71,7 +71,8 @@ select (select count(*) from cases where ended_at is null) as open_cases,
 """)
 
 TIMERLESS = text("""
-select c.id, c.code, c.state, c.grade, c.township_id, h.sla_class, h.due_at from cases c join hazard h on h.case_id = c.id
+select c.id, c.kind, c.code, c.state, c.grade, c.township_id, c.due_at as move_due, h.sla_class, h.due_at, run.leader
+from cases c left join hazard h on h.case_id = c.id left join duty_run run on run.case_id = c.id
 where c.ended_at is null and not exists (select from timer where case_id = c.id and stopped_at is null)
 order by c.id limit 500 for update of c skip locked
 """)
@@ -86,10 +87,23 @@ def _timerless(session: Session, now: datetime) -> list[Finding]:
 
 def _start_again(session: Session, case: Row[Any], now: datetime) -> None:
     """The state's last clock: to its own due time while one is known, else with a fresh limit."""
-    rules, promise = rules_of(session, case.township_id), RUNNING[HazardState(case.state)][-1]
-    limit = rules.limit(promise, Grade(case.grade), SlaClass(case.sla_class))
-    due = case.due_at if promise == Promise.rectify and case.due_at else due_at(now, limit, rules.calendar)
-    insert_timers(session, case.id, [start(rules, promise, Grade(case.grade), now, due)])
+    rules, grade = rules_of(session, case.township_id), Grade(case.grade)
+    promise, due = _promise(case), _due(case)
+    if due is None:
+        limit = rules.limit(promise, grade, SlaClass(case.sla_class) if case.sla_class else None)
+        due = due_at(now, limit, rules.calendar)
+    insert_timers(session, case.id, [start(rules, promise, grade, now, due)])
+
+
+def _promise(case: Row[Any]) -> Promise:
+    if case.kind == CaseKind.duty:
+        return Promise.leader_duty if case.leader else Promise.duty
+    return running(CaseKind(case.kind), STATES[CaseKind(case.kind)](case.state))[-1]
+
+
+def _due(case: Row[Any]) -> datetime | None:
+    known: datetime | None = case.due_at if case.state == HazardState.rectifying else case.move_due
+    return None if case.kind == CaseKind.hazard and case.state != HazardState.rectifying else known
 
 
 def _quarantined(session: Session) -> list[Finding]:
@@ -120,7 +134,10 @@ def _stuck_notices(session: Session, now: datetime, wall: datetime) -> list[Find
 
 def _nobody_approves(session: Session) -> list[Finding]:
     codes = session.execute(
-        text("select code from cases where state = 'verified' and approver_post_id is null order by code limit 500")
+        text("""
+            select code from cases where approver_post_id is null and ended_at is null
+                and (state = 'verified' or kind in ('extension', 'appeal', 'listing')) order by code limit 500
+        """)
     ).scalars()
     return [Finding("approver", "没有符合四眼原则的审批人 nobody is eligible to approve", code) for code in codes]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.clock import local
-from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
+from models.enumerations import STATES, CaseKind, Clock, Grade, InterimControl, PostKind, Purpose, ReasonCode, StartWork
 from notifications.letter import Letter, Seat, Step, from_micros
 
 LIMIT = 400
@@ -47,6 +47,12 @@ TEMPLATES = {
     "{you}: fill it or add a channel.",
     "channel_failed": "[Channel failed] The {scheme} of {broken} does not work. {because}{instead}{you}: check the address.",
     "operations": "[Self-audit] {said}. {you}.",
+    "application": "[To decide] {code} {place}: {what}, {asked}, {state}. {you}: see to it by {due}. {up}",
+    "decision": "[Decided] {code} {place}: {what}, {asked}: {state}. {because}{you}; no answer is needed.",
+    "interim": "[Interim control] {code} {place}: {what}, {control}. {you}: see that it is kept.",
+    "task": "[Task] {code} {place}: {what}. {you}: do it by {due}. {up}",
+    "report": "[Public report] {code} {place}: {state}. {you}: verify and answer it by {due}. {up}",
+    "start_work": "[Start-work gate] {place}: {gate}, because of {code}. {you}: see that it is kept.",
 }
 
 PLAIN = "[{label}] {code}: see the link (the text of this message could not be made)."
@@ -76,17 +82,26 @@ LINES = {
     "undeliverable": "{nobody} has no holder or no usable channel",
     "channel_failed": "the {scheme} of {broken} does not work",
     "operations": "{said}",
+    "application": "{code} {place}: {asked}, decide by {due}",
+    "decision": "{code} {place}: {asked}, {state}",
+    "interim": "{code} {place}: {control}",
+    "task": "{code} {place}: {what}, by {due}",
+    "report": "{code} {place}: {state}, answer by {due}",
+    "start_work": "{place}: {gate} ({code})",
 }
 LABELS = {
     "to_dispatch": "to dispatch", "dispatch": "assigned", "review": "re-inspect", "reminder": "due soon", "overdue": "overdue",
     "review_overdue": "review late", "approval": "to approve", "returned": "returned", "outcome": "outcome", "countdown": "campaign",
     "undeliverable": "nobody", "channel_failed": "channel", "operations": "self-audit",
+    "application": "to decide", "decision": "decided", "interim": "control", "task": "task", "report": "public report",
+    "start_work": "start-work",
 }  # fmt: skip
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ACTS = {
     Clock.dispatch: "assign", Clock.acknowledge: "acknowledge", Clock.rectify: "rectify", Clock.review: "re-inspect",
-    Clock.approve: "approve",
+    Clock.approve: "approve", Clock.decide: "decide", Clock.reply: "get the reply", Clock.answer: "answer",
+    Clock.progress: "report progress", Clock.duty: "do it", Clock.leader_duty: "do it",
 }  # fmt: skip
 
 
@@ -94,7 +109,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
     """Everything a template may name; `now` is business time."""
     return {
         "code": letter.code or "", "place": letter.place or "", "what": letter.what or "", "round": str(letter.round),
-        "grade": Grade(letter.grade).en if letter.grade else "", "state": HazardState(letter.state).en if letter.state else "",
+        "grade": Grade(letter.grade).en if letter.grade else "", "state": _state(letter),
         "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
         "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
         "over": _span(now - letter.due_at) if letter.due_at else "", "since": _span(now - letter.since) if letter.since else "",
@@ -102,6 +117,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "late_short": _late(letter.late), "because": _because(letter),
         "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
         "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
+        "asked": CaseKind(letter.kind).en, "control": _control(letter), "gate": _gate(letter),
         "instead": "Another channel is used. " if letter.facts.get("left") else "There is no other; the post above is told. ",
     } | _numbers(letter.facts)  # fmt: skip
 
@@ -147,6 +163,19 @@ def when(instant: datetime | None) -> str:
     return f"{local(instant).day} {MONTHS[local(instant).month - 1]} {local(instant):%H:%M}" if instant else "its due time"
 
 
+def _state(letter: Letter) -> str:
+    return STATES[CaseKind(letter.kind)](letter.state).en if letter.state else ""
+
+
+def _control(letter: Letter) -> str:
+    control = InterimControl(str(letter.facts.get("control", InterimControl.none)))
+    return "the control is lifted" if control == InterimControl.none else f"from now on: {control.en}"
+
+
+def _gate(letter: Letter) -> str:
+    return StartWork(str(letter.facts.get("gate", StartWork.allowed))).en
+
+
 def _act(letter: Letter) -> str:
     return ACTS[Clock(letter.clock)] if letter.clock else "act"
 
@@ -156,7 +185,9 @@ def _doer(letter: Letter) -> str:
         return "the office"
     if letter.clock == Clock.review:
         return f"the inspectors of {letter.supervisor or 'the team'}"
-    if letter.clock == Clock.approve:
+    if letter.clock == Clock.answer:
+        return "the office"
+    if letter.clock in (Clock.approve, Clock.decide):
         return seat(letter.approver) if letter.approver else "the approver"
     return "the head of the place" if letter.owner_place else seat(letter.owner)
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from models.clock import local, say_left
-from models.enumerations import Clock, Grade, HazardState, PostKind, Purpose, ReasonCode
+from models.enumerations import STATES as STATES_OF
+from models.enumerations import CaseKind, Clock, Grade, HazardState, InterimControl, PostKind, Purpose, ReasonCode, StartWork
 from notifications.letter import Letter, Seat, Step, from_micros
 
 LIMIT = 120
@@ -47,6 +48,12 @@ TEMPLATES = {
     "undeliverable": "【无法通知】{nobody}无人在岗或无可用通道，应发给该岗位的消息未能送达本岗。{you}，请尽快补岗或登记联系方式。",
     "channel_failed": "【通道故障】{broken}的{scheme}发不出去。{because}{instead}{you}，请核对联系方式。",
     "operations": "【系统自检】{said}。{you}。",
+    "application": "【待审批】{code} {place}：{what}，{asked}，{state}。{you}，请于{due}前办理。{up}",
+    "decision": "【申请结果】{code} {place}：{what}，{asked}：{state}。{because}{you}，无须回复。",
+    "interim": "【临时管控】{code} {place}：{what}，{control}。{you}，请落实到位。",
+    "task": "【履职任务】{code} {place}：{what}。{you}，请于{due}前完成。{up}",
+    "report": "【群众举报】{code} {place}：{state}。{you}，请于{due}前核实并答复。{up}",
+    "start_work": "【开工许可】{place}：{gate}，缘由{code}。{you}，请遵照执行。",
 }
 
 PLAIN = "【{label}】{code}：请点开链接查看（本条文字未能生成，已记入日志）。"
@@ -76,14 +83,24 @@ LINES = {
     "undeliverable": "{nobody}无人在岗或无可用通道",
     "channel_failed": "{broken}的{scheme}发不出去",
     "operations": "{said}",
+    "application": "{code} {place}：{asked}，{due}前办理",
+    "decision": "{code} {place}：{asked}，{state}",
+    "interim": "{code} {place}：{control}",
+    "task": "{code} {place}：{what}，{due}前完成",
+    "report": "{code} {place}：{state}，{due}前答复",
+    "start_work": "{place}：{gate}（{code}）",
 }
 LABELS = {
     "to_dispatch": "待交办", "dispatch": "交办", "review": "待复查", "reminder": "临期", "overdue": "逾期", "review_overdue": "复查超时",
     "approval": "待审批", "returned": "退回", "outcome": "结果", "countdown": "专项", "undeliverable": "无法通知", "channel_failed": "通道",
-    "operations": "自检",
+    "operations": "自检", "application": "待审批", "decision": "申请结果", "interim": "管控", "task": "任务", "report": "举报",
+    "start_work": "开工许可",
 }  # fmt: skip
 
-ACTS = {Clock.dispatch: "交办", Clock.acknowledge: "签收", Clock.rectify: "整改", Clock.review: "复查", Clock.approve: "审批"}
+ACTS = {
+    Clock.dispatch: "交办", Clock.acknowledge: "签收", Clock.rectify: "整改", Clock.review: "复查", Clock.approve: "审批",
+    Clock.decide: "审批", Clock.reply: "回复", Clock.answer: "答复", Clock.progress: "报进展", Clock.duty: "完成", Clock.leader_duty: "完成",
+}  # fmt: skip
 SCHEMES = {
     "mailto": "邮件", "mailtos": "邮件", "wecombot": "企业微信", "dingtalk": "钉钉", "feishu": "飞书", "lark": "飞书", "schan": "Server酱",
     "bark": "Bark", "barks": "Bark", "json": "短信网关", "jsons": "短信网关", "ntfy": "ntfy", "ntfys": "ntfy",
@@ -109,7 +126,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "because": _because(letter), "nobody": _nobody(letter),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
-        "said": str(letter.facts.get("text", "")),
+        "said": str(letter.facts.get("text", "")), "asked": CaseKind(letter.kind).zh, "control": _control(letter), "gate": _gate(letter),
     } | _numbers(letter.facts)  # fmt: skip
 
 
@@ -170,8 +187,17 @@ def _span(instant: datetime | None, now: datetime) -> str:
 def _state(letter: Letter) -> str:
     if not letter.state:
         return ""
-    known = HazardState(letter.state)
-    return STATES.get(known, known.zh)
+    known = STATES_OF[CaseKind(letter.kind)](letter.state)
+    return STATES.get(known, known.zh) if isinstance(known, HazardState) else known.zh
+
+
+def _control(letter: Letter) -> str:
+    control = InterimControl(str(letter.facts.get("control", InterimControl.none)))
+    return "管控已解除" if control == InterimControl.none else f"即日起{control.zh}"
+
+
+def _gate(letter: Letter) -> str:
+    return StartWork(str(letter.facts.get("gate", StartWork.allowed))).zh
 
 
 def _act(letter: Letter) -> str:
@@ -184,7 +210,9 @@ def _doer(letter: Letter) -> str:
         return "镇安办"
     if letter.clock == Clock.review:
         return f"{letter.supervisor or '监管站所'}检查人员"
-    if letter.clock == Clock.approve:
+    if letter.clock == Clock.answer:
+        return "镇安办"
+    if letter.clock in (Clock.approve, Clock.decide):
         return seat(letter.approver) if letter.approver else "审批岗位"
     return "该场所负责人" if letter.owner_place else seat(letter.owner)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,8 @@ from papers.township.tree import Tree, read_tree
 
 FOLDER = "checklists"
 REQUIRED = ("code", "text", "finding", "clause", "threat", "nature", "grade", "class", "measure")
-OPTIONAL = ("kinds", "field", "location", "coordination", "changes")
+OPTIONAL = ("kinds", "field", "location", "coordination", "changes", "family", "photo")
+NUMBER_AT_THE_END = re.compile(r"\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Change:
 class Item:
     """`text` is what must be so, `finding` how a hazard is written down when it isn't, `kinds` where it is asked.
 
-    `coordination`: no owner can mend it alone (需政府协调).
+    `coordination`: no owner can mend it alone (需政府协调). `family`: what counts as the same kind of hazard in other places. `photo`: an
+    answer «no» needs a picture.
     """
 
     code: str
@@ -47,6 +50,8 @@ class Item:
     location: str | None = None
     coordination: bool = False
     changes: tuple[Change, ...] = ()
+    family: str = ""
+    photo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,16 @@ def _item(tree: Tree, kinds: Iterable[PlaceKind], items: dict[str, str]) -> Item
     changes = () if keys["changes"].absent else tuple(each for branch in keys["changes"].items() if (each := _change(branch)))
     if not (code and text and finding and clause and measure and threat and nature and graded):
         return None
-    return Item(code, text, finding, clause, own, threat, nature, *graded, measure, field, location, coordination, changes)
+    family, photo = keys["family"].cell(), keys["photo"].cell().flag()
+    same = usual_family(code) if family.empty else family.code()
+    return Item(
+        code, text, finding, clause, own, threat, nature, *graded, measure, field, location, coordination, changes, same or "", photo
+    )  # fmt: skip
+
+
+def usual_family(code: str) -> str:
+    """The item's code without the number at its end: C3 → C."""
+    return NUMBER_AT_THE_END.sub("", code) or code
 
 
 def _graded(grade_key: Tree, class_key: Tree) -> tuple[Grade, SlaClass] | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from models.enumerations import Clock, Grade, Word
 from papers.township.audience import Mention, read_audience
 from papers.township.tree import Tree
+from papers.township.usual import ALWAYS_NAMED, usual
+
+Key = tuple[Clock, Grade]
 
 
 class Counted(Word):
@@ -38,24 +43,37 @@ class Ladder:
 
 
 def read_ladders(tree: Tree) -> tuple[tuple[Ladder, ...], list[Mention]]:
-    """One ladder for every clock and grade, and every post they mention."""
+    """One ladder for every clock and grade, and every post that the file mentions; the usual one where a later clock isn't named."""
     mentions: list[Mention] = []
-    ladders: dict[tuple[Clock, Grade], Ladder] = {}
     top = tree.keys(["ladders"])["ladders"]
+    ladders = _ladders(top, mentions)
+    _check_complete(top, ladders)
+    missing = [ladder for key, ladder in usual_ladders().items() if key not in ladders]
+    return (*ladders.values(), *missing), mentions
+
+
+@cache
+def usual_ladders() -> Mapping[Key, Ladder]:
+    """The usual ladders of the clocks that a folder need not name."""
+    ladders = _ladders(usual("ladders.yaml").keys(["ladders"])["ladders"], [])
+    return {key: ladder for key, ladder in ladders.items() if ladder.clock not in ALWAYS_NAMED}
+
+
+def _ladders(top: Tree, mentions: list[Mention]) -> dict[Key, Ladder]:
+    ladders: dict[Key, Ladder] = {}
     for branch in top.items():
         ladder = _ladder(branch, mentions)
         if ladder and (ladder.clock, ladder.grade) in ladders:
             branch.fault(f"重复 duplicate: {ladder.clock} × {ladder.grade}", "每个时钟和等级一条 one a clock and grade")
         if ladder:
             ladders[ladder.clock, ladder.grade] = ladder
-    _check_complete(top, ladders)
-    return tuple(ladders.values()), mentions
+    return ladders
 
 
-def _check_complete(top: Tree, ladders: dict[tuple[Clock, Grade], Ladder]) -> None:
+def _check_complete(top: Tree, ladders: Mapping[Key, Ladder]) -> None:
     for clock in Clock:
         for grade in Grade:
-            if (clock, grade) not in ladders and not top.absent:
+            if clock in ALWAYS_NAMED and (clock, grade) not in ladders and not top.absent:
                 what = f"缺少阶梯 ladder missing: {clock} × {grade}（{clock.zh}·{grade.zh}）"
                 top.fault(what, f"clock: {clock}, grade: {grade}, rungs: …")
 

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from models.enumerations import PlaceKind, UnitKind
+from models.enumerations import PlaceKind
 from papers.township.audience import Mention
 from papers.township.campaign import Campaign, read_campaign
-from papers.township.cell import Names
+from papers.township.policy import KEYS as POLICY
+from papers.township.policy import Policy, Seats, read_policy, read_team
 from papers.township.tree import Tree
 from papers.township.unit import Unit
 
 FILE = "township.yaml"
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST_PLACES = 1_000_000
+REQUIRED = ("code", "name", "time_zone", "campaign", "expected")
+OPTIONAL = ("totals", "teams_by_kind", "default_team", "market_streets", *POLICY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,12 @@ class Page:
     teams_by_kind: Mapping[PlaceKind, str]
     default_team: str | None
     market_streets: tuple[str, ...]
+    policy: Policy
     mentions: tuple[Mention, ...] = field(default=())
 
 
-def read_page(tree: Tree, units: Mapping[str, Unit], unit_names: Names, township: Unit | None) -> Page:
-    keys = tree.keys(["code", "name", "time_zone", "campaign", "expected"], ["totals", "teams_by_kind", "default_team", "market_streets"])
+def read_page(tree: Tree, seats: Seats, township: Unit | None) -> Page:
+    keys = tree.keys(REQUIRED, OPTIONAL)
     zone = _zone(keys["time_zone"])
     mentions: list[Mention] = []
     expected, lines = _expected(keys["expected"])
@@ -48,9 +52,10 @@ def read_page(tree: Tree, units: Mapping[str, Unit], unit_names: Names, township
         campaign=read_campaign(keys["campaign"], zone or CHINA, mentions),
         expected=expected,
         lines=lines,
-        teams_by_kind=_teams(keys["teams_by_kind"], units, unit_names),
-        default_team=_default_team(keys["default_team"], units, unit_names),
+        teams_by_kind=_teams(keys["teams_by_kind"], seats),
+        default_team=_default_team(keys["default_team"], seats),
         market_streets=tuple(street for each in keys["market_streets"].items() if (street := each.cell().filled())),
+        policy=read_policy(keys, seats),
         mentions=tuple(mentions),
     )
 
@@ -104,26 +109,17 @@ def _check_total(tree: Tree, expected: Mapping[PlaceKind, int]) -> None:
         keys["count"].fault(what, str(parts))
 
 
-def _teams(tree: Tree, units: Mapping[str, Unit], names: Names) -> dict[PlaceKind, str]:
+def _teams(tree: Tree, seats: Seats) -> dict[PlaceKind, str]:
     teams: dict[PlaceKind, str] = {}
     for branch in tree.mapping().values():
-        kind, team = branch.own_key().word(PlaceKind), _team(branch, units, names)
+        kind, team = branch.own_key().word(PlaceKind), read_team(branch, seats)
         if kind and team:
             teams[kind] = team
     return teams
 
 
-def _team(tree: Tree, units: Mapping[str, Unit], names: Names) -> str | None:
-    cell = tree.cell()
-    code = cell.known(names)
-    unit = units.get(code or "")
-    if unit and unit.kind != UnitKind.team:
-        cell.fault(f"{code} 不是站所 is no team", "一个站所的编码 the code of a team")
-    return code
-
-
-def _default_team(tree: Tree, units: Mapping[str, Unit], names: Names) -> str | None:
+def _default_team(tree: Tree, seats: Seats) -> str | None:
     """The named team, else the unit `emergency_office` where there is one."""
     if not tree.absent:
-        return _team(tree, units, names)
-    return "emergency_office" if "emergency_office" in units else None
+        return read_team(tree, seats)
+    return "emergency_office" if "emergency_office" in seats.units else None

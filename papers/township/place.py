@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from typing import Any
 
 from models.enumerations import Field, PlaceKind, PlaceStatus, PostKind, UnitKind
 from papers.township.cell import Names
+from papers.township.details import COLUMNS as DETAIL_COLUMNS
+from papers.township.details import read_details
 from papers.township.post import Post
 from papers.township.sheet import Row, Sheet
 from papers.township.unit import Unit
 
 REQUIRED = ("code", "name", "kind", "village")
 ABOUT = ("address", "lat", "lon", "phone", "market_street", "also_street_shop", "nine_small", "crowded")
-OPTIONAL = ("status", "responsible", "team", "field", *ABOUT)
+OPTIONAL = ("status", "responsible", "team", "field", *ABOUT, *DETAIL_COLUMNS)
 NINE_SMALL = frozenset(kind for kind in PlaceKind if kind.startswith("small_"))
 CROWDED = frozenset(
     {PlaceKind.school, PlaceKind.kindergarten, PlaceKind.hospital, PlaceKind.nursing_home, PlaceKind.supermarket, PlaceKind.workshop}
@@ -24,7 +27,10 @@ ANSWERS_FOR_VILLAGE = (PostKind.grid_member, PostKind.village_secretary)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`responsible` is the post that must rectify what is found, `team` the unit that supervises; defaults are already filled in."""
+    """`responsible` is the post that must rectify what is found, `team` the unit that supervises; defaults are already filled in.
+
+    `status` is what a new place begins with. `details` is what only its kind has, as JSON values: days as text, words by identifier.
+    """
 
     code: str
     name: str
@@ -42,6 +48,7 @@ class Place:
     lat: float | None = None
     lon: float | None = None
     phone: str | None = None
+    details: Mapping[str, Any] = attribute(default_factory=dict)
     line: int = attribute(default=0, compare=False)
 
 
@@ -94,7 +101,7 @@ def _place(row: Row, around: Surroundings) -> Place | None:
     trade = None if row["field"].empty else row["field"].word(Field)
     status = PlaceStatus.active if row["status"].empty else row["status"].word(PlaceStatus)
     lat, lon = _position(row)
-    street = _street(row, around)
+    street, details = _street(row, around), read_details(row, kind)
     if not (code and name and kind and village and responsible and team and status):
         return None
     return Place(
@@ -102,7 +109,7 @@ def _place(row: Row, around: Surroundings) -> Place | None:
         also_street_shop=row["also_street_shop"].flag(),
         nine_small=row["nine_small"].flag(kind in NINE_SMALL),
         crowded=row["crowded"].flag(kind in CROWDED),
-        address=row["address"].said(), lat=lat, lon=lon, phone=row["phone"].said(), line=row.line,
+        address=row["address"].said(), lat=lat, lon=lon, phone=row["phone"].said(), details=details, line=row.line,
     )  # fmt: skip
 
 

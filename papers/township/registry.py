@@ -16,11 +16,12 @@ from sqlalchemy import RowMapping, delete, insert, select, text, update
 from sqlmodel import Session
 
 from models.clock import day_of, machine_time
+from models.enumerations import StartWork
 from papers.township import shape
 from papers.township.calendar import WorkDay
 from papers.township.channels import sync_channels
 from papers.township.fault import Fault, Faults
-from papers.township.rows import Key, Loaded, Values, point, put, sync, table_of
+from papers.township.rows import Key, Loaded, Values, change, point, put, sync, table_of
 from papers.township.township import Township
 
 
@@ -40,6 +41,8 @@ def load(session: Session, township: Township, now: datetime, salt: str | None =
     _places(session, loaded, township, units, posts)
     sync(session, loaded, "campaign", {township.campaign.code: shape.campaign(township.campaign, township)})
     _checklists(session, loaded, township)
+    _clauses(session, loaded, township)
+    _duties(session, loaded, township)
     new_rules = [_ladders(session, loaded, township), _calendar(session, loaded, township), before != shape.township_row(township)]
     if before is None:
         loaded.note("township", added=1)
@@ -155,12 +158,18 @@ def _end(session: Session, rows: Sequence[Values], today: date) -> int:
 UNUSED_PLACES = text("""
 delete from place where township_id = :township_id and not code = any(:codes)
     and not exists (select from cases where cases.place_id = place.id)
+    and not exists (select from inspection where inspection.place_id = place.id)
+    and not exists (select from duty_run where duty_run.place_id = place.id)
+    and not exists (select from place_event where place_event.place_id = place.id)
 """)
 
 
 def _places(session: Session, loaded: Loaded, township: Township, units: Mapping[str, int], posts: Mapping[str, int]) -> None:
-    """Places by code. One that is gone from the folder goes here too, unless a case is about it."""
-    sync(session, loaded, "place", {place.code: shape.place(place, units, posts) for place in township.places})
+    """Places by code. A new one begins with its status; what happened to it since isn't undone. One that is gone from the folder goes here
+    too, unless history names it."""
+    wanted = {place.code: shape.place(place, units, posts) for place in township.places}
+    first = {place.code: {"status": place.status, "start_work": StartWork.allowed} for place in township.places}
+    sync(session, loaded, "place", wanted, at_first=first)
     codes = [place.code for place in township.places]
     gone = session.execute(UNUSED_PLACES, {"township_id": loaded.township_id, "codes": codes})
     loaded.note("place", ended=_count(gone))
@@ -178,6 +187,42 @@ def _checklists(session: Session, loaded: Loaded, township: Township) -> None:
             values = {"township_id": loaded.township_id, "code": key[0], "version": version + 1, "body": body}
             session.execute(insert(table).values(values))
             loaded.note("checklist", added=not version, changed=bool(version and key not in gone), ended=key in gone)
+
+
+def _duties(session: Session, loaded: Loaded, township: Township) -> None:
+    """A changed duty is a new version, the only active one of its code; one that is gone has none. Runs keep the version they were
+    planned from."""
+    table = table_of("duty")
+    newest = _newest(session.execute(select(table).where(table.c.township_id == loaded.township_id)).mappings(), ["code"])
+    wanted = {each.code: shape.duty(each) for each in township.duties.duties}
+    fresh = {code: values for code, values in wanted.items() if (code,) not in newest or newest[code,]["body"] != values["body"]}
+    sleeping = [row["id"] for (code,), row in newest.items() if code in wanted and code not in fresh and not row["active"]]
+    over = [row["id"] for (code,), row in newest.items() if row["active"] and (code not in wanted or code in fresh)]
+    _set_active(session, {row_id: row_id in sleeping for row_id in (*over, *sleeping)})
+    versions = {code: newest[code,]["version"] + 1 if (code,) in newest else 1 for code in fresh}
+    rows = [{"township_id": loaded.township_id, "code": code, "version": versions[code], **values} for code, values in fresh.items()]
+    if rows:
+        session.execute(insert(table), rows)
+    new = [code for code, version in versions.items() if version == 1]
+    ended = [code for (code,), row in newest.items() if row["active"] and code not in wanted]
+    loaded.note("duty", added=len(new), changed=len(fresh) - len(new) + len(sleeping), ended=len(ended))
+
+
+def _set_active(session: Session, wanted: Mapping[int, bool]) -> None:
+    change(session, table_of("duty"), [{"row_id": row_id, "active": active} for row_id, active in wanted.items()])
+
+
+def _clauses(session: Session, loaded: Loaded, township: Township) -> None:
+    """The library of law. Nothing points at an edition, so one that is gone from the folder goes here too."""
+    table = table_of("clause")
+    rows = session.execute(select(table).where(table.c.township_id == loaded.township_id)).mappings()
+    before: dict[Key, Values] = {(row["instrument"], row["article"], row["from_day"]): dict(row) for row in rows}
+    wanted: dict[Key, Values] = {each.key: shape.clause(each) for each in township.clauses}
+    gone = [row["id"] for key, row in before.items() if key not in wanted]
+    session.execute(delete(table).where(table.c.id.in_(gone)))
+    fixed = {"township_id": loaded.township_id}
+    added, changed = put(session, table, before, wanted, ["instrument", "article", "from_day"], fixed)
+    loaded.note("clause", added=added, changed=changed, ended=len(gone))
 
 
 def _newest(rows: Iterable[RowMapping], keys: Sequence[str]) -> dict[Key, RowMapping]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -42,10 +43,22 @@ def table_of(noun: str) -> Table:
 
 
 def put(
-    session: Session, table: Table, before: Mapping[Key, Values], wanted: Mapping[Key, Values], keys: Sequence[str], fixed: Values
+    session: Session,
+    table: Table,
+    before: Mapping[Key, Values],
+    wanted: Mapping[Key, Values],
+    keys: Sequence[str],
+    fixed: Values,
+    at_first: Mapping[Key, Values] = MappingProxyType({}),
 ) -> tuple[int, int]:
-    """Adds and changes rows until `table` says what is wanted; gives how many. `fixed` are columns of every new row."""
-    new = [{**fixed, **dict(zip(keys, key, strict=True)), **values} for key, values in wanted.items() if key not in before]
+    """Adds and changes rows until `table` says what is wanted; gives how many.
+
+    `fixed` are columns of every new row, `at_first` those that a row begins with and that life changes from then on.
+    """
+    new = [
+        {**fixed, **at_first.get(key, {}), **dict(zip(keys, key, strict=True)), **values}
+        for key, values in wanted.items() if key not in before
+    ]  # fmt: skip
     other = [{"row_id": before[key]["id"], **values} for key, values in wanted.items() if key in before and _differs(before[key], values)]
     if new:
         session.execute(insert(table), new)
@@ -64,14 +77,21 @@ def change(session: Session, table: Table, rows: Sequence[Values]) -> None:
         session.connection().execute(update(table).where(table.c.id == bindparam("row_id")).values(columns), list(rows))
 
 
-def sync(session: Session, loaded: Loaded, noun: str, wanted: Mapping[str, Values], key: str = "code") -> dict[str, int]:
+def sync(
+    session: Session,
+    loaded: Loaded,
+    noun: str,
+    wanted: Mapping[str, Values],
+    key: str = "code",
+    at_first: Mapping[str, Values] = MappingProxyType({}),
+) -> dict[str, int]:
     """`put` for a noun that the township knows by one code; ids by code, also of those that are no longer wanted."""
     table = table_of(noun)
     mine = table.c.township_id == loaded.township_id
     before: dict[Key, Values] = {(row[key],): dict(row) for row in session.execute(select(table).where(mine)).mappings()}
-    added, changed = put(
-        session, table, before, {(code,): values for code, values in wanted.items()}, [key], {"township_id": loaded.township_id}
-    )
+    all_wanted: dict[Key, Values] = {(code,): values for code, values in wanted.items()}
+    first: dict[Key, Values] = {(code,): values for code, values in at_first.items()}
+    added, changed = put(session, table, before, all_wanted, [key], {"township_id": loaded.township_id}, first)
     loaded.note(noun, added=added, changed=changed)
     return {row[0]: row[1] for row in session.execute(select(table.c[key], table.c.id).where(mine))}
 

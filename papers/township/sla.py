@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from functools import cache
+from itertools import pairwise
 
 from models.enumerations import Clock, Grade, SlaClass, Word
+from papers.township.days import read_days
 from papers.township.tree import Tree
+from papers.township.usual import ALWAYS_NAMED, WITHOUT_LIMIT, usual
 
 
 class LimitUnit(Word):
@@ -20,7 +25,10 @@ class LimitUnit(Word):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`sla_class` only on the rectify clock. `most`: what a plan or an extension may reach, in the same unit."""
+    """`sla_class` only on the rectify clock. `most`: what a plan or an extension may reach, in the same unit.
+
+    In force from `from_day` to `to_day`, both inclusive; None is «always» and «until further notice».
+    """
 
     clock: Clock
     grade: Grade
@@ -28,6 +36,9 @@ class Limit:
     amount: int
     unit: LimitUnit
     most: int | None = None
+    from_day: date | None = None
+    to_day: date | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +61,8 @@ GENERAL_CLASSES = tuple(each for each in SlaClass if each not in MAJOR_CLASSES)
 
 
 def wanted() -> list[Key]:
-    """Every clock and grade has a limit, the rectify clock one a class."""
-    plain: list[Key] = [(clock, grade, None) for clock in Clock if clock != Clock.rectify for grade in Grade]
+    """Every clock and grade has a limit, the rectify clock one a class; duties have none."""
+    plain: list[Key] = [(clock, grade, None) for clock in Clock if clock not in {Clock.rectify, *WITHOUT_LIMIT} for grade in Grade]
     general: list[Key] = [(Clock.rectify, Grade.general, each) for each in GENERAL_CLASSES]
     return [*plain, *general, *[(Clock.rectify, Grade.major, each) for each in MAJOR_CLASSES]]
 
@@ -72,17 +83,50 @@ def read_sla(tree: Tree) -> Sla | None:
 
 
 def _limits(tree: Tree) -> tuple[Limit, ...]:
-    limits: dict[Key, Limit] = {}
-    for branch in tree.items():
-        limit = _limit(branch)
-        if limit and (limit.clock, limit.grade, limit.sla_class) in limits:
-            branch.fault("时限重复 duplicate limit", "每个时钟、等级、类别一条 one a clock, grade and class")
-        if limit:
-            limits[limit.clock, limit.grade, limit.sla_class] = limit
+    """Every limit of every day; the usual ones where a later clock isn't named."""
+    limits = _editions(tree)
     for key in wanted():
-        if key not in limits and not tree.absent:
+        if key in limits:
+            _check_days(tree, limits[key])
+        elif key[0] in ALWAYS_NAMED and not tree.absent:
             tree.fault(f"缺少时限 limit missing: {_said(key)}", "amount 和 unit")
-    return tuple(limits.values())
+    missing = {key: editions for key, editions in usual_limits().items() if key not in limits}
+    return tuple(limit for editions in [*limits.values(), *missing.values()] for limit in editions)
+
+
+@cache
+def usual_limits() -> Mapping[Key, Sequence[Limit]]:
+    """The usual limits of the clocks that a folder need not name."""
+    limits = _editions(usual("sla.yaml").mapping()["limits"])
+    return {key: editions for key, editions in limits.items() if key[0] not in ALWAYS_NAMED}
+
+
+def _editions(tree: Tree) -> dict[Key, list[Limit]]:
+    """Limits by what they limit, the earliest first."""
+    limits: dict[Key, list[Limit]] = {}
+    for branch in tree.items():
+        if limit := _limit(branch):
+            limits.setdefault((limit.clock, limit.grade, limit.sla_class), []).append(limit)
+    return {key: sorted(editions, key=lambda limit: limit.from_day or date.min) for key, editions in limits.items()}
+
+
+def _check_days(tree: Tree, editions: Sequence[Limit]) -> None:
+    """Every day has one limit and no day two."""
+    said = _said((editions[0].clock, editions[0].grade, editions[0].sla_class))
+    for before, after in pairwise(editions):
+        if before.to_day is None or after.from_day is None or after.from_day <= before.to_day:
+            _fault(tree, after, f"时限重复 duplicate limit: {said}", "起止日不重叠 no day in common: to 2023-05-14, from 2023-05-15")
+        elif after.from_day > before.to_day + timedelta(days=1):
+            what = f"时限断档 gap in the limits: {said}，{before.to_day} – {after.from_day}"
+            _fault(tree, after, what, f"from: {before.to_day + timedelta(days=1)}")
+    if editions[0].from_day:
+        _fault(tree, editions[0], f"此前没有时限 no limit before {editions[0].from_day}: {said}", "最早一条不写 from: the earliest without")
+    if editions[-1].to_day:
+        _fault(tree, editions[-1], f"此后没有时限 no limit after {editions[-1].to_day}: {said}", "最后一条不写 to: the last without")
+
+
+def _fault(tree: Tree, limit: Limit, what: str, expected: str) -> None:
+    tree.findings.add(tree.file, limit.line, f"limits: {what}", expected)
 
 
 def _said(key: Key) -> str:
@@ -90,20 +134,24 @@ def _said(key: Key) -> str:
 
 
 def _limit(tree: Tree) -> Limit | None:
-    keys = tree.keys(["clock", "grade", "amount", "unit"], ["class", "most"])
+    keys = tree.keys(["clock", "grade", "amount", "unit"], ["class", "most", "from", "to"])
     clock, grade = keys["clock"].cell().word(Clock), keys["grade"].cell().word(Grade)
     sla_class = None if keys["class"].cell().empty else keys["class"].cell().word(SlaClass)
     amount, unit = keys["amount"].cell().whole(1, 3660), keys["unit"].cell().word(LimitUnit)
     most = None if keys["most"].cell().empty else keys["most"].cell().whole(amount or 1, 3660)
+    from_day, to_day = read_days(keys["from"], keys["to"])
     if clock is None or grade is None:
         return None
     if (clock, grade, sla_class) not in wanted():
-        tree.fault(
-            f"没有这种时限 no such limit: {_said((clock, grade, sla_class))}",
-            "class 只用于整改 class only with rectify, major only with major",
-        )
+        tree.fault(f"没有这种时限 no such limit: {_said((clock, grade, sla_class))}", _why_not(clock))
         return None
-    return Limit(clock, grade, sla_class, amount or 1, unit or LimitUnit.natural_hours, most)
+    return Limit(clock, grade, sla_class, amount or 1, unit or LimitUnit.natural_hours, most, from_day, to_day, tree.line)
+
+
+def _why_not(clock: Clock) -> str:
+    if clock in WITHOUT_LIMIT:
+        return "履职自带到期时间，不写时限 a run of a duty brings its own due time"
+    return "class 只用于整改 class only with rectify, major only with major"
 
 
 def _working_hours(tree: Tree) -> tuple[tuple[time, time], ...]:

@@ -14,12 +14,15 @@ from papers.township.audience import check_posts_exist
 from papers.township.calendar import WorkDay, read_calendar
 from papers.township.campaign import Campaign
 from papers.township.checklist import Checklist, read_checklists
+from papers.township.clause import Clause, read_clauses
+from papers.township.duties import Duties, read_duties
 from papers.township.fault import Faults, Findings
 from papers.township.holding import Holding, read_holdings
 from papers.township.ladder import Ladder, read_ladders
 from papers.township.page import FILE, Page, read_page
 from papers.township.person import Person, read_people
 from papers.township.place import Place, Surroundings, answering_posts, read_places
+from papers.township.policy import Policy, Seats
 from papers.township.post import Post, read_posts
 from papers.township.sheet import Sheet, read_sheet
 from papers.township.sla import Sla, read_sla
@@ -39,6 +42,7 @@ class Township:
     teams_by_kind: Mapping[PlaceKind, str]
     default_team: str | None
     market_streets: tuple[str, ...]
+    policy: Policy
     units: tuple[Unit, ...]
     posts: tuple[Post, ...]
     people: tuple[Person, ...]
@@ -48,6 +52,8 @@ class Township:
     sla: Sla
     checklists: tuple[Checklist, ...]
     calendar: tuple[WorkDay, ...]
+    clauses: tuple[Clause, ...]
+    duties: Duties
 
 
 def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Township:
@@ -62,8 +68,8 @@ def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Towns
     unit_sheet, post_sheet, people_sheet, holding_sheet, place_sheet, calendar_sheet = _sheets(folder, findings)
     units = read_units(unit_sheet)
     unit_names, post_names = unit_sheet.names("code", "单位 unit"), post_sheet.names("code", "岗位 post")
-    page = read_page(read_tree(folder, FILE, findings), units, unit_names, the_township(units, unit_sheet))
     posts = read_posts(post_sheet, units, unit_names)
+    page = read_page(read_tree(folder, FILE, findings), Seats(units, unit_names, posts, post_names), the_township(units, unit_sheet))
     people = read_people(people_sheet, channel_ok)
     holdings = read_holdings(holding_sheet, people_sheet.names("key", "人员 person"), post_names)
     answering = answering_posts(posts.values())
@@ -72,14 +78,16 @@ def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Towns
     ladders, mentions = read_ladders(read_tree(folder, "ladders.yaml", findings))
     sla = read_sla(read_tree(folder, "sla.yaml", findings))
     checklists = read_checklists(folder, findings)
-    days = read_calendar(calendar_sheet)
-    check_posts_exist([*mentions, *page.mentions], post_sheet, findings)
+    days, clauses = read_calendar(calendar_sheet), read_clauses(folder, findings)
+    duties, owing = read_duties(folder, post_names, findings)
+    check_posts_exist([*mentions, *page.mentions, *owing], post_sheet, findings)
     _check_counts(page, place_sheet, findings)
     if findings.faults or sla is None or page.code is None or page.name is None or page.zone is None or page.campaign is None:
         raise Faults(findings.faults)
     return Township(
         page.code, page.name, page.zone, page.campaign, page.expected, page.teams_by_kind, page.default_team, page.market_streets,
-        tuple(units.values()), tuple(posts.values()), tuple(people.values()), holdings, places, ladders, sla, checklists, days,
+        page.policy, tuple(units.values()), tuple(posts.values()), tuple(people.values()), holdings, places, ladders, sla, checklists, days,
+        clauses, duties,
     )  # fmt: skip
 
 

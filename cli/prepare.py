@@ -18,6 +18,7 @@ from models.cluster import Cluster, cluster
 from models.database import engine, migrate, transaction
 from models.refusal import Refusal
 from models.settings import Settings
+from papers.township.upgrade import complete
 
 
 class Telling:
@@ -44,11 +45,20 @@ def main() -> int:
 
                 prepare(settings, tell)
                 let_everybody_in(running, settings)
+            bring_up_to_date(running)
             start_clock(running)
     except Refusal as no:
         print(no, file=sys.stderr, flush=True)
         return REFUSED
     return 0
+
+
+def bring_up_to_date(running: Cluster) -> None:
+    """Townships that were loaded by an earlier version get what came since."""
+    database = engine(running.url(), pool_size=1)
+    with transaction(database) as session:
+        complete(session)
+    database.dispose()
 
 
 def start_clock(running: Cluster) -> None:

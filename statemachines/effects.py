@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from models.clock import parse_time
+from models.clock import day_of, parse_time
 from models.deadlines import Capped, cap, due_at, next_due_after_failure
 from models.enumerations import (
     CaseKind,
@@ -160,7 +160,7 @@ def regrade(step: Step) -> Change:
             change.facts["due"] = micros(due.due)
             change.starts.append(start(step.rules, clock, grade, step.now, due.due, shortened_from=step.case.due_at))
         else:
-            limit = step.rules.limit(clock, grade)
+            limit = step.rules.limit(clock, grade, on=day_of(began))
             change.starts.append(start(step.rules, clock, grade, step.now, due_at(began, limit, step.rules.calendar)))
     if step.case.assigned_at:
         change.tellings = [Telling(Purpose.dispatch, ("responsible",), AT_WORK)]
@@ -251,7 +251,7 @@ def approve_close(step: Step) -> Change:
 
 def withdraw_approval(step: Step) -> Change:
     """撤回销号: the approval clock goes on from when the case was verified."""
-    due = due_at(step.case.verified_at, step.rules.limit(Clock.approve, step.grade), step.rules.calendar)
+    due = due_at(step.case.verified_at, step.rules.limit(Clock.approve, step.grade, on=day_of(step.case.verified_at)), step.rules.calendar)
     return Change(
         own={"closed_at": None, "closed_person": None, "closed_post": None, "interim_kept": False},
         starts=[start(step.rules, Clock.approve, step.grade, step.now, due)],
@@ -478,7 +478,7 @@ _CLEARED: dict[str, Any] = {
 
 def _rectify_due(step: Step, grade: Grade, sla_class: SlaClass, assigned_at: datetime) -> Capped:
     """By class (half of it after a relapse), or sooner where a date was given; capped by the campaign."""
-    limit = step.rules.limit(Clock.rectify, grade, sla_class)
+    limit = step.rules.limit(Clock.rectify, grade, sla_class, day_of(assigned_at))
     due = due_at(assigned_at, limit.half() if step.case.state == S.reopened else limit, step.rules.calendar)
     asked = step.facts.get("due_at")
     if asked:
@@ -525,7 +525,7 @@ def _as_json(party: Party) -> dict[str, str | None]:
 
 def _next_round(step: Step, told: tuple[str, ...]) -> Change:
     """Back to work: the old due time while it lies ahead, else half the class from now."""
-    limit = step.rules.limit(Clock.rectify, step.grade, step.sla_class)
+    limit = step.rules.limit(Clock.rectify, step.grade, step.sla_class, day_of(step.now))
     due = next_due_after_failure(step.case.due_at, step.now, limit, step.rules.calendar, step.case.campaign_deadline, step.rules.cap_leaves)
     return Change(
         case={"round": step.case.round + 1, "level": 0, "approver_post_id": None},

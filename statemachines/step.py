@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from models.clock import day_of
 from models.deadlines import due_at
 from models.enumerations import CaseKind, CaseState, Clock, DutyTask, Grade, PostKind, SlaClass
 from models.rules import Rules
@@ -80,7 +81,7 @@ class Step:
 
     def plain(self, clock: Clock) -> list[Start]:
         """A clock that starts now with its own limit."""
-        due = due_at(self.now, self.rules.limit(clock, self.grade), self.rules.calendar)
+        due = due_at(self.now, self.rules.limit(clock, self.grade, on=day_of(self.now)), self.rules.calendar)
         return [start(self.rules, clock, self.grade, self.now, due)]
 
 

@@ -90,7 +90,7 @@ def _start_again(session: Session, case: Row[Any], now: datetime) -> None:
     rules, grade = rules_of(session, case.township_id), Grade(case.grade)
     promise, due = _promise(case), _due(case)
     if due is None:
-        limit = rules.limit(promise, grade, SlaClass(case.sla_class) if case.sla_class else None)
+        limit = rules.limit(promise, grade, SlaClass(case.sla_class) if case.sla_class else None, day_of(now))
         due = due_at(now, limit, rules.calendar)
     insert_timers(session, case.id, [start(rules, promise, grade, now, due)])
 

@@ -23,6 +23,7 @@ from papers.township.channels import sync_channels
 from papers.township.fault import Fault, Faults
 from papers.township.rows import Key, Loaded, Values, change, point, put, sync, table_of
 from papers.township.township import Township
+from papers.township.upgrade import add_ladder
 
 
 def load(session: Session, township: Township, now: datetime, salt: str | None = None) -> Loaded:
@@ -232,17 +233,14 @@ def _newest(rows: Iterable[RowMapping], keys: Sequence[str]) -> dict[Key, RowMap
 
 def _ladders(session: Session, loaded: Loaded, township: Township) -> bool:
     """A changed ladder is a new version. Whether there was one."""
-    table, rung = table_of("ladder"), table_of("rung")
+    table = table_of("ladder")
     newest = _newest(session.execute(select(table).where(table.c.township_id == loaded.township_id)).mappings(), ["clock", "grade"])
     changed = False
     for each in township.ladders:
         row, rungs = newest.get((each.clock, each.grade)), shape.rungs(each)
         if row and row["repeat_hours"] == each.repeat_hours and _rungs(session, row["id"]) == rungs:
             continue
-        values = {"township_id": loaded.township_id, "clock": each.clock, "grade": each.grade, "repeat_hours": each.repeat_hours}
-        version = row["version"] + 1 if row else 1
-        ladder_id = session.execute(insert(table).values({**values, "version": version}).returning(table.c.id)).scalar_one()
-        session.execute(insert(rung), [{"ladder_id": ladder_id, **values} for values in rungs])
+        add_ladder(session, loaded.township_id, each, row["version"] + 1 if row else 1)
         loaded.note("ladder", added=row is None, changed=row is not None)
         changed = True
     return changed

@@ -36,7 +36,7 @@ def rules(township: Township) -> dict[str, Any]:
     """`township.rules`: the limits and times as models/rules.py reads them, and who supervises what."""
     return {
         **_times(township.sla),
-        "limits": [_limit(limit) for limit in township.sla.limits],
+        "limits": [limit(each) for each in township.sla.limits],
         "teams_by_kind": {str(kind): team for kind, team in township.teams_by_kind.items()},
         "default_team": township.default_team,
         "market_streets": list(township.market_streets),
@@ -67,7 +67,7 @@ def _times(sla: Sla) -> dict[str, Any]:
     }
 
 
-def _limit(limit: Limit) -> dict[str, Any]:
+def limit(limit: Limit) -> dict[str, Any]:
     return {
         "clock": str(limit.clock), "grade": str(limit.grade), "sla_class": str(limit.sla_class) if limit.sla_class else None,
         "amount": limit.amount, "unit": str(limit.unit), "most": limit.most,

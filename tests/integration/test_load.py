@@ -11,8 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from models.database import transaction
+from models.deadlines import Limit, Unit
+from models.enumerations import Clock, Grade, SlaClass
+from models.rules import FieldOwner, League, Recheck, Recurrence, Rules, rules_of
 from papers.township import Faults, Loaded, load, read
+from papers.township.upgrade import complete
 from tests.conftest import Database
+from tests.stage import Stage
 from tests.town import write_town
 
 NOW = datetime(2023, 3, 1, 2, 0, tzinfo=UTC)
@@ -51,10 +56,13 @@ def snapshot(database: Database) -> dict[str, list[Any]]:
 
 def test_the_example_is_loaded_with_everything_it_has(database: Database) -> None:
     loaded = put(database, EXAMPLE)
-    assert loaded.counts == {
-        "units": 49, "posts": 759, "people": 760, "holdings": 763, "places": 872, "ladders": 10, "limits": 14,
-        "checklists": 3, "items": 40, "calendar": 0,
+    wanted = {
+        "units": 49, "posts": 759, "people": 760, "holdings": 763, "places": 872, "ladders": 22, "limits": 22,
+        "checklists": 4, "items": 53, "calendar": 0, "clauses": 80,
     }  # fmt: skip
+    assert {noun: loaded.counts[noun] for noun in wanted} == wanted
+    assert ask(database, "select count(*) from clause") == [80]
+    assert ask(database, "select count(*) from place where details->>'risk' = 'high'") == [29 + 4 + 2]
     assert ask(database, "select count(*) from place") == [872]
     assert ask(database, "select count(*) from place where nine_small") == [355]
     assert ask(database, "select count(*) from place where crowded") == [13]
@@ -97,15 +105,91 @@ def test_loading_is_one_transaction(database: Database, town: Path) -> None:
 
 
 def test_rules_are_stored_as_the_engine_reads_them(database: Database, town: Path) -> None:
-    from models.enumerations import Clock, Grade, SlaClass
-    from models.rules import rules_of
-
-    loaded = put(database, town)
-    with transaction(database.engine) as session:
-        rules = rules_of(session, loaded.township_id)
+    rules = rules_now(database, put(database, town).township_id)
     assert rules.limit(Clock.rectify, Grade.general, SlaClass.g7).amount == 7
+    assert rules.most(Clock.rectify, Grade.major, SlaClass.major) == Limit(90, Unit.natural_days)
+    assert rules.most(Clock.rectify, Grade.general, SlaClass.g7) is None
     assert (rules.bundle_cap, rules.retry_minutes, rules.take_up_hours) == (10, (1, 5, 15, 60, 240), 24)
     assert [rung.offset_hours for rung in rules.ladder(Clock.rectify, Grade.general).rungs] == [-72, -24, 0, 24, 72, 120, 168, 240]
+
+
+def rules_now(database: Database, township_id: int) -> Rules:
+    with transaction(database.engine) as session:
+        return rules_of(session, township_id)
+
+
+def test_the_limit_of_the_day_on_which_a_clock_starts_is_the_one_that_counts(database: Database, town: Path) -> None:
+    row = "  - {clock: rectify, grade: major, class: major, amount: 30, unit: natural_days, most: 90}"
+    edit(town, "sla.yaml", row, row.replace("}", ", to: 2023-05-14}\n") + row.replace("30", "20").replace("90}", "60, from: 2023-05-15}"))
+    rules = rules_now(database, put(database, town).township_id)
+    asked = (Clock.rectify, Grade.major, SlaClass.major)
+    limits = [rules.limit(*asked, on=day) for day in (date(2023, 5, 14), date(2023, 5, 15), None)]
+    assert [limit.amount for limit in limits] == [30, 20, 20]
+    most = [rules.most(*asked, on=day) for day in (date(2000, 1, 1), date(2023, 5, 15), None)]
+    assert [limit and limit.amount for limit in most] == [90, 60, 60]
+    assert not put(database, town).anything
+
+
+def test_what_a_township_decides_for_itself_stands_in_its_rules(database: Database, town: Path) -> None:
+    more = "enforcement: {authorised_teams: [police]}\nrecheck: {percent: 20}\nfields:\n  mine: {team: office, deputy: deputy}\n"
+    edit(town, "township.yaml", "default_team: fire\n", "default_team: fire\n" + more)
+    rules = rules_now(database, put(database, town).township_id)
+    assert rules.authorised_teams == {"police"}
+    assert rules.recheck == Recheck(30, 20)
+    assert rules.fields == {"mine": FieldOwner("office", "deputy")}
+
+
+WITHOUT_POLICY = """
+update township set revision = revision + 1, rules = jsonb_set(
+    rules - array['recurrence', 'league', 'recheck', 'enforcement', 'fields'], '{limits}',
+    (select jsonb_agg(each - 'from' - 'to') from jsonb_array_elements(rules -> 'limits') each)
+)
+"""
+
+
+def test_rules_that_were_loaded_before_there_was_a_policy_have_the_usual_one(database: Database, town: Path) -> None:
+    township_id = put(database, town).township_id
+    with database.engine.begin() as connection:
+        connection.execute(text(WITHOUT_POLICY))
+    rules = rules_now(database, township_id)
+    assert (rules.recurrence, rules.league, rules.recheck) == (Recurrence(), League(), Recheck())
+    assert (rules.authorised_teams, rules.fields) == (frozenset(), {})
+    assert rules.limit(Clock.review, Grade.general, on=date(2023, 3, 1)) == Limit(3, Unit.working_days)
+
+
+def test_what_happened_to_a_place_is_not_undone_by_loading_the_folder_again(database: Database, town: Path) -> None:
+    edit(town, "places.csv", PLACES_HEAD, PLACES_HEAD.replace("team", "team,status,risk"))
+    edit(town, "places.csv", "owner,fire\n", "owner,fire,locked\n")
+    edit(town, "places.csv", "owner-3,fire\n", "owner-3,fire,,low\n")
+    put(database, town)
+    assert ask(database, STATUSES) == ["pit active", "shop locked", "shop-2 active"]
+    with database.engine.begin() as connection:
+        connection.execute(text("update place set status = 'moved' where code = 'shop-2'"))
+    edit(town, "places.csv", "小商店二", "小商店乙")
+    edit(town, "places.csv", "owner-3,fire,,low\n", "owner-3,fire,sealed,high\n")
+    assert put(database, town).changed == {"place": 2}
+    assert ask(database, STATUSES) == ["pit active", "shop locked", "shop-2 moved"]
+    assert ask(database, "select details from place order by code") == [{"risk": "high"}, {}, {}]
+
+
+PLACES_HEAD = "code,name,kind,village,responsible,team"
+STATUSES = "select code || ' ' || status from place order by code"
+LIBRARY = "select instrument || article || ' ' || from_day || ' ' || coalesce(to_day::text, '') from clause order by from_day"
+
+
+def test_the_library_of_law_is_what_the_folder_says_now(database: Database, town: Path) -> None:
+    old = "clauses:\n  - {instrument: 判定标准, articles: [第一条, 第二条], from: 2017-11-30, source: 原文}\n"
+    (town / "clauses.yaml").write_text(old, encoding="utf8")
+    assert put(database, town).added["clause"] == 2
+    assert not put(database, town).anything
+    new = "  - {instrument: 判定标准, article: 第一条, from: 2023-05-15, source: 原文}\n"
+    ended = old.replace("[第一条, 第二条]", "[第一条]").replace("source", "to: 2023-05-14, source")
+    (town / "clauses.yaml").write_text(ended + new, encoding="utf8")
+    loaded = put(database, town)
+    assert (loaded.added, loaded.changed, loaded.ended) == ({"clause": 1}, {"clause": 1}, {"clause": 1})
+    assert ask(database, LIBRARY) == ["判定标准第一条 2017-11-30 2023-05-14", "判定标准第一条 2023-05-15 "]
+    (town / "clauses.yaml").unlink()
+    assert put(database, town).ended == {"clause": 2}
 
 
 def test_a_changed_ladder_is_a_new_version_and_the_old_one_stays(database: Database, town: Path) -> None:
@@ -244,6 +328,20 @@ def test_a_place_that_is_gone_goes_unless_a_case_is_about_it(database: Database,
     assert ask(database, "select code from place order by 1") == ["pit", "shop"]
 
 
+def test_a_place_that_has_a_paper_trail_stays(database: Database, town: Path) -> None:
+    put(database, town)
+    with database.engine.begin() as connection:
+        connection.execute(text(FOUND_LOCKED), {"now": NOW})
+    edit(town, "places.csv", "shop,小商店一,small_shop,v1,owner,fire\nshop-2,小商店二,small_shop,v1,owner-2,fire\n", "")
+    edit(town, "township.yaml", "expected: {small_shop: 2, mine: 1}", "expected: {mine: 1}")
+    assert put(database, town).ended == {"place": 1}
+    assert ask(database, "select code from place order by 1") == ["pit", "shop"]
+
+
+FOUND_LOCKED = """
+insert into place_event (place_id, seq, what, before, after, reason, post, person, at)
+select id, 1, 'status', 'active', 'locked', 'visited', 'inspector', 'p-inspector', :now from place where code = 'shop'
+"""
 OPEN_A_CASE = """
 insert into cases (township_id, kind, code, state, version, round, events, last_hash, grade, level, place_id, village_id, opened_at)
 select township_id, 'hazard', 'YH-2023-0001', 'found', 1, 1, 0, '', 'general', 0, id, village_id, :now from place where code = 'shop'
@@ -288,3 +386,20 @@ def test_a_replay_gives_the_salt(database: Database, town: Path) -> None:
     with transaction(database.engine) as session:
         load(session, read(town), NOW, salt="given")
     assert ask(database, "select salt from township") == ["given"]
+
+
+def test_a_township_of_an_earlier_version_gets_the_usual_ladders_and_limits_once(stage: Stage) -> None:
+    later = "('decide', 'reply', 'answer', 'progress', 'duty', 'leader_duty')"
+    stage.do(f"delete from rung where ladder_id in (select id from ladder where clock in {later})")
+    stage.do(f"delete from ladder where clock in {later}")
+    stage.do(
+        "update township set rules = jsonb_set(rules, '{limits}', (select jsonb_agg(each) from jsonb_array_elements(rules->'limits') each"
+        f" where not each->>'clock' in {later}))"
+    )
+    with transaction(stage.engine) as session:
+        assert complete(session) == ["town"]
+    with transaction(stage.engine) as session:
+        assert complete(session) == []
+        rules = rules_of(session, stage.township_id)
+    assert rules.limit(Clock.decide, Grade.general).amount == 2
+    assert rules.ladder(Clock.leader_duty, Grade.general).rungs

@@ -60,7 +60,7 @@ def test_a_faulty_folder_is_refused_with_every_fault_on_stderr(option: list[str]
     done = CliRunner().invoke(app, ["load", str(town), *option])
     assert done.exit_code == 1 and done.stdout == ""
     assert [line.partition(": ")[0] for line in done.stderr.splitlines()[:-2]] == [
-        "ladders.yaml:20",
+        "ladders.yaml:21",
         "people.csv:18",
         "posts.csv:8",
         "posts.csv:17",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from papers.township import Faults, read
-from tests.town import write_town
+from tests.town import EXAMPLE, write_town
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Path:
-    return write_town(tmp_path / "town")
+    folder = write_town(tmp_path / "town")
+    shutil.copy(EXAMPLE / "clauses.yaml", folder)
+    return folder
 
 
 def faults_of(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> list[str]:
@@ -38,6 +41,7 @@ def test_a_good_folder_has_no_faults(town: Path) -> None:
     assert faults_of(town) == []
 
 
+GENERAL_REVIEW = "  - {clock: review, grade: general, amount: 3, unit: working_days}"
 SINGLE = {
     "unit of unknown kind": (
         "units.csv", "v2,village", "v2,vilage",
@@ -194,6 +198,86 @@ SINGLE = {
     "cap of nothing": ("sla.yaml", "bundle_cap: 10", "bundle_cap: 0", "bundle_cap: 数不对 bad number 「0」"),
     "wait of half a minute": ("sla.yaml", "[1, 5, 15, 60, 240]", "[0.5, 5]", "retry_minutes: 数不对 bad number 「0.5」"),
     "cap of a fraction": ("sla.yaml", "bundle_cap: 10", "bundle_cap: 1.5", "bundle_cap: 不是整数 not a whole number 「1.5」"),
+    "limit of a duty": (
+        "sla.yaml", "{clock: progress, grade: major,", "{clock: duty, grade: major,",
+        "limits: 没有这种时限 no such limit: duty × major",
+    ),
+    "limits of one day": (
+        "sla.yaml", GENERAL_REVIEW,
+        GENERAL_REVIEW.replace("}", ", to: 2023-05-15}\n") + GENERAL_REVIEW.replace("}", ", from: 2023-05-15}"),
+        "limits: 时限重复 duplicate limit: review × general",
+    ),
+    "a day without a limit": (
+        "sla.yaml", GENERAL_REVIEW,
+        GENERAL_REVIEW.replace("}", ", to: 2023-05-13}\n") + GENERAL_REVIEW.replace("}", ", from: 2023-05-15}"),
+        "limits: 时限断档 gap in the limits: review × general，2023-05-13 – 2023-05-15",
+    ),
+    "no limit at first": (
+        "sla.yaml", GENERAL_REVIEW, GENERAL_REVIEW.replace("}", ", from: 2023-01-01}"),
+        "limits: 此前没有时限 no limit before 2023-01-01: review × general",
+    ),
+    "no limit at last": (
+        "sla.yaml", GENERAL_REVIEW, GENERAL_REVIEW.replace("}", ", to: 2023-12-31}"),
+        "limits: 此后没有时限 no limit after 2023-12-31: review × general",
+    ),
+    "limit that ends before it starts": (
+        "sla.yaml", GENERAL_REVIEW, GENERAL_REVIEW.replace("}", ", from: 2023-02-01, to: 2023-01-01}"),
+        "to: 早于起始日 before its start: 2023-01-01 < 2023-02-01",
+    ),
+    "field of an unknown name": (
+        "township.yaml", "default_team: fire", "default_team: fire\nfields:\n  mines: {team: fire}", "key: 不认识 unknown key 「mines」",
+    ),
+    "field of a village": ("township.yaml", "default_team: fire", "default_team: fire\nfields:\n  mine: {team: v1}", "team: v1 不是站所"),
+    "field of a guard": (
+        "township.yaml", "default_team: fire", "default_team: fire\nfields:\n  mine: {team: fire, deputy: guard}",
+        "deputy: guard 是检查站值守 is a checkpoint_guard",
+    ),
+    "field of nobody known": (
+        "township.yaml", "default_team: fire", "default_team: fire\nfields:\n  mine: {team: fire, deputy: depty}",
+        "deputy: 没有这个岗位 post unknown: 「depty」（是不是 did you mean: deputy）",
+    ),
+    "power of an unknown team": (
+        "township.yaml", "default_team: fire", "default_team: fire\nenforcement: {authorised_teams: [polcie]}",
+        "authorised_teams: 没有这个单位 unit unknown: 「polcie」（是不是 did you mean: police）",
+    ),
+    "recurrence of no length": (
+        "township.yaml", "default_team: fire", "default_team: fire\nrecurrence: {months: 0}", "months: 数不对 bad number 「0」",
+    ),
+    "league neither on nor off": (
+        "township.yaml", "default_team: fire", "default_team: fire\nleague: {on: maybe}", "on: 是或否 not yes or no: 「maybe」",
+    ),
+    "more than all looked at again": (
+        "township.yaml", "default_team: fire", "default_team: fire\nrecheck: {percent: 101}", "percent: 数不对 bad number 「101」",
+    ),
+    "dam of a shop": (
+        "places.csv", "code,name,kind,village,responsible,team\nshop,小商店一,small_shop,v1,owner,fire",
+        "code,name,kind,village,responsible,team,dam_height\nshop,小商店一,small_shop,v1,owner,fire,20",
+        "dam_height: 小商店没有这一项 a small_shop has none: 「20」",
+    ),
+    "risk of an unknown sort": (
+        "places.csv", "code,name,kind,village,responsible,team\nshop,小商店一,small_shop,v1,owner,fire",
+        "code,name,kind,village,responsible,team,risk\nshop,小商店一,mine,v1,owner,fire,middle",
+        "risk: 不认识 unknown risk 「middle」",
+    ),
+    "name of a principal": (
+        "places.csv", "code,name,kind,village,responsible,team", "code,name,kind,village,responsible,principal_name",
+        "不认识的列 unknown column 「principal_name」",
+    ),
+    "clause of no day": ("clauses.yaml", "from: 2021-09-01", "from:", "from: 空着 empty"),
+    "clause without a source": ("clauses.yaml", "    source: 凭记忆\n", "", "clauses: 缺少键 key missing: source"),
+    "clause that ends before it starts": (
+        "clauses.yaml", "to: 2022-08-31", "to: 2016-08-31", "to: 早于起始日 before its start: 2016-08-31 < 2017-09-01",
+    ),
+    "clause of no article": ("clauses.yaml", "    article: 第九十八条\n", "", "clauses: article 和 articles 要写一个"),
+    "two editions of a clause": (
+        "clauses.yaml", "from: 2019-12-01\n    source: 凭记忆\n",
+        "from: 2019-12-01\n    source: 凭记忆\n  - {instrument: 药品管理法, article: 第九十八条, from: 2020-01-01, source: 凭记忆}\n",
+        "clauses: 药品管理法第九十八条 的两个版本重叠 two editions overlap: … – 2020-01-01",
+    ),
+    "family that is no code": (
+        "checklists/fire.yaml", "family: wiring", "family: two words", "family: 编码不合规 not a code: 「two words」",
+    ),
+    "photo perhaps": ("checklists/fire.yaml", "photo: true", "photo: perhaps", "photo: 是或否 not yes or no: 「perhaps」"),
     "item twice": ("checklists/mine.yaml", "code: M2", "code: M1", "code: 重复 duplicate 「M1」"),
     "item of an unknown threat": (
         "checklists/mine.yaml", "threat: collapse", "threat: collaps",
@@ -227,8 +311,8 @@ def test_a_fault_names_its_file_and_line_and_what_was_expected(case: tuple[str, 
         ("holdings.csv", "p-guard,guard,2022-01-01", "p-guard,guard,2022-13-01", 18),
         ("people.csv", "p-guard,guard的人", "p-guard,", 18),
         ("township.yaml", "deadline: 2023-03-31T23:59:59+08:00", "deadline: soon", 8),
-        ("ladders.yaml", "after: 120", "after: soon", 27),
-        ("sla.yaml", "bundle_cap: 10", "bundle_cap: ten", 26),
+        ("ladders.yaml", "after: 120", "after: soon", 28),
+        ("sla.yaml", "bundle_cap: 10", "bundle_cap: ten", 38),
     ],
 )
 def test_the_line_is_the_line_that_an_editor_shows(file: str, old: str, new: str, exactly: int, town: Path) -> None:
@@ -253,7 +337,7 @@ def test_all_faults_of_all_files_come_at_once_in_order_of_file_and_line(town: Pa
     (town / "sla.yaml").unlink()
     found = faults_of(town)
     assert [fault.partition(": ")[0] for fault in found] == [
-        "holdings.csv:18", "ladders.yaml:27", "posts.csv:5", "posts.csv:10", "posts.csv:17", "sla.yaml:1",
+        "holdings.csv:18", "ladders.yaml:28", "posts.csv:5", "posts.csv:10", "posts.csv:17", "sla.yaml:1",
         "township.yaml:14", "township.yaml:14", "units.csv:8",
     ]  # fmt: skip
 
@@ -288,7 +372,7 @@ def test_a_post_that_the_ladders_name_but_nobody_set_up_is_missing(town: Path) -
     edit(town, "posts.csv", "mayor,township_head,town,secretary\n", "")
     edit(town, "posts.csv", "deputy,deputy_in_charge,town,mayor", "deputy,deputy_in_charge,town,secretary")
     edit(town, "holdings.csv", "p-mayor,mayor,2022-01-01,,\n", "")
-    assert [fault.partition("；")[0] for fault in faults_of(town)] == ["ladders.yaml:27: 缺少岗位 missing post: township_head 镇长"]
+    assert [fault.partition("；")[0] for fault in faults_of(town)] == ["ladders.yaml:28: 缺少岗位 missing post: township_head 镇长"]
 
 
 def test_a_ladder_that_is_missing_is_named_by_clock_and_grade(town: Path) -> None:

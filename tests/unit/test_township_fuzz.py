@@ -15,14 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from papers.township import Fault, Faults, read
-from tests.town import write_town
+from tests.town import EXAMPLE, write_town
 
 FILES = [
     "township.yaml", "units.csv", "posts.csv", "people.csv", "holdings.csv", "places.csv", "ladders.yaml", "sla.yaml", "calendar.csv",
-    "checklists/mine.yaml",
+    "clauses.yaml", "checklists/mine.yaml",
 ]  # fmt: skip
 TEMPLATE = TemporaryDirectory(prefix="bihuan-fuzz-")
-write_town(Path(TEMPLATE.name) / "town")
+shutil.copy(EXAMPLE / "clauses.yaml", write_town(Path(TEMPLATE.name) / "town"))
 
 quick = settings(max_examples=60, deadline=None)
 cells = st.one_of(

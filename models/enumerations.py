@@ -381,6 +381,22 @@ class StartWork(Word):
     pending = "pending", "待复工审查", "awaiting a review before work resumes"
 
 
+class SealType(Word):
+    """How an abandoned opening is closed."""
+
+    wall = "wall", "砌墙封堵", "walled up"
+    backfill = "backfill", "回填", "filled in"
+    fence = "fence", "围挡", "fenced off"
+    none = "none", "未封堵", "open"
+
+
+class Risk(Word):
+    """How often a place that nobody works in is patrolled."""
+
+    high = "high", "高"
+    low = "low", "低"
+
+
 class DutyTask(Word):
     """What a duty run asks for; `duty` is the township's own, the rest follow from other cases."""
 

@@ -128,7 +128,7 @@ def _fired(rhythm: Rhythm, since: datetime, until: datetime, calendar: Calendar)
     """By cron. Told without a zone, which is the same every day in Shanghai; a firing on a day that doesn't count is left out."""
     assert rhythm.cron
     wall = local(since).replace(tzinfo=None)
-    before = next(CronSim(rhythm.cron, wall + timedelta(seconds=1), reverse=True))
+    before = next(CronSim(rhythm.cron, wall, reverse=True))
     for opened, fired in pairwise(_from(before, rhythm.cron)):
         opens_at = _instant(opened)
         if opens_at >= until:

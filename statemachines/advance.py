@@ -345,8 +345,8 @@ def _set_case(
     move = running(step.kind, step.to)[-1:]
     due = next((start.due_at for start in change.starts if start.clock in move), None)
     asked = {
-        **columns, "due_at": due, "ended_at": (step.case.ended_at or step.now) if step.to.ended else None, "id": step.case.id, "seq": seq, "trigger": trigger,
-        "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
+        **columns, "due_at": due, "ended_at": (step.case.ended_at or step.now) if step.to.ended else None, "id": step.case.id, "seq": seq,
+        "trigger": trigger, "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
         "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in BEGINNINGS else 1,
     }  # fmt: skip
     return step.session.execute(MOVE, asked).one()

@@ -1,4 +1,4 @@
-"""What only some kinds of places have, as an office changes it: the same names and bounds as the optional columns of `places.csv`."""
+"""What only some kinds of places have: a mine's licence, a pond's grade, an opening's seal; which kind has which, within which bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from models.enumerations import PlaceKind
+from models.enumerations import PlaceKind, Risk, SealType
 from statemachines.errors import Refused
 
 MINES, PONDS, OPENINGS = (PlaceKind.mine,), (PlaceKind.tailings_pond,), (PlaceKind.abandoned_opening,)
@@ -57,10 +57,10 @@ DETAILS = {
     "pond_grade": Detail("尾矿库等别", _whole(1, 5), PONDS),
     "dam_height": Detail("坝高（米）", _number(500), PONDS),
     "head_responsible": Detail("是否头顶库", _flag, PONDS),
-    "seal_type": Detail("封堵方式", _one_of("wall", "backfill", "fence", "none"), OPENINGS),
+    "seal_type": Detail("封堵方式", _one_of(*SealType), OPENINGS),
     "seal_date": Detail("封堵日期", _day, OPENINGS),
     "warning_sign": Detail("警示牌", _flag, DUG),
-    "risk": Detail("风险", _one_of("high", "low"), DUG),
+    "risk": Detail("风险", _one_of(*Risk), DUG),
     "staff": Detail("人数", _whole(0, 100_000), WORKED),
     "area_m2": Detail("面积（平方米）", _number(10_000_000), WORKED),
     "floors": Detail("层数", _whole(0, 200), WORKED),

@@ -126,8 +126,8 @@ def lapsing(step: Step, *kinds: CaseKind) -> list[Consequence]:
 
 
 LINK_EVIDENCE = text("""
-insert into evidence (case_id, kind, round, sha256, stored, media_type, taken_at, lat, lon, note, added_at, added_person, added_post)
-select :master, kind, round, sha256, stored, media_type, taken_at, lat, lon, note, added_at, added_person, added_post
+insert into evidence (case_id, kind, round, sha256, stored, media_type, look, taken_at, lat, lon, note, added_at, added_person, added_post)
+select :master, kind, round, sha256, stored, media_type, look, taken_at, lat, lon, note, added_at, added_person, added_post
 from evidence where case_id = :case_id on conflict do nothing
 """)
 

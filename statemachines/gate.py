@@ -102,10 +102,14 @@ select place.id, place.code, place.start_work, (
 from place where place.id = :place_id for no key update of place
 """)
 
-# An interim control stands until it is lifted, on a closed case too where it was expressly kept; that its time is over makes nothing safe.
-# A training counts by its newest run that was done or missed: to be excused from the next one makes nobody trained.
+# A major hazard handed over to somebody else is a danger until they have taken it. An interim control stands until it is lifted, on a
+# closed case too where it was expressly kept; that its time is over makes nothing safe. A training counts by its newest run that was done
+# or missed: to be excused from the next one makes nobody trained.
 CAUSES = text("""
-select 'major_hazard' as kind, code from cases where place_id = :place_id and kind = 'hazard' and grade = 'major' and ended_at is null
+select 'major_hazard' as kind, code from cases c where place_id = :place_id and kind = 'hazard' and grade = 'major'
+    and (ended_at is null or state = 'transferred' and exists (
+        select from cases sent where sent.parent_id = c.id and sent.kind = 'transfer' and sent.ended_at is null
+    ))
 union all
 select 'interim_control', c.code from cases c join hazard h on h.case_id = c.id
 where c.place_id = :place_id and c.kind = 'hazard' and h.interim_control = any(:stopping)

@@ -256,12 +256,18 @@ def grade_changes(s: Situation) -> Refusal | None:
 
 
 def g8_clause(s: Situation) -> Refusal | None:
-    """To major: by a clause of the criteria in force when the hazard was found. From major: by a clause or a stated reason."""
+    """To major: by a clause of the criteria in force when the hazard was found, or today. From major: by a clause or a stated reason."""
+    if not s.clause_known:
+        return Refusal(
+            "G8",
+            "法规库里没有所引条款，请核对，或先补充法规库。",
+            "The library of law doesn't have this clause; check it, or add it first.",
+        )
     if s.clause_in_force is False:
         return Refusal(
             "G8",
-            "所引条款在发现隐患时未生效，请引用当时有效的条款。",
-            "The clause was not in force when the hazard was found; cite one that was.",
+            "所引条款在发现隐患当日和今天都未施行，请引用有效的条款。",
+            "The clause was in force neither when the hazard was found nor today; cite one that was.",
         )
     becomes = s.grade if s.unasked("grade") else _word(s, "grade", Grade) or s.grade
     if s.clause_in_force or becomes == s.grade:

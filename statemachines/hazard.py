@@ -14,7 +14,7 @@ P = PostKind
 
 OPEN = tuple(state for state in S if state not in ENDED)
 FINDERS: Who = LEADERS | {
-    P.enterprise_safety, P.grid_member, P.village_secretary, P.ranger, P.checkpoint_guard,
+    P.enterprise_principal, P.enterprise_safety, P.grid_member, P.village_secretary, P.ranger, P.checkpoint_guard,
     P.inspector, P.station_head, P.office_dispatcher, P.office_head,
 }  # fmt: skip
 DISTRICT: Who = by(P.district_department, P.district_office)

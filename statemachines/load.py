@@ -19,6 +19,7 @@ from models.duty import DutyRun
 from models.enumerations import STATES, CaseKind, Clock, EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
 from models.report import PublicReport
 from models.rules import rules_of
+from statemachines.criteria import Standing, clause_standing
 from statemachines.errors import NoSuchCase, NotAllowed
 from statemachines.situation import Actor, Assignee, Master, Party, Photo, Plan, Situation
 
@@ -376,7 +377,7 @@ eligible as (
 # A closure calls for a post by grade, class and recurrence: what came back is approved one post higher.
 APPROVERS = text(f"""
 with asked as (
-    select c.*, case when c.grade = 'major' then 'township_head'
+    select c.*, case when c.grade = 'major' and h.recurrence_count >= 1 then 'party_secretary' when c.grade = 'major' then 'township_head'
         when h.sla_class = 'g30' or h.recurrence_count >= 1 then 'deputy_in_charge' else 'office_head' end as calls_for
     from cases c join hazard h on h.case_id = c.id where c.id = :case_id
 ),
@@ -577,8 +578,10 @@ def _rung(session: Session, case: Row[Any], seated: Seated) -> dict[str, Any]:
 
 
 def _clause(session: Session, case: Row[Any], seated: Seated, now: datetime, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A clause that is named counts as in force; dates of clauses come with the library of law."""
-    return {"clause_in_force": True if str(facts.get("clause") or "").strip() else None}
+    """An open hazard is judged by the criteria of the day on which it was found, or of today."""
+    days = [day_of(case.found_at), day_of(now)]
+    standing = clause_standing(session, case.township_id, str(facts.get("clause") or ""), days)
+    return {"clause_in_force": standing.holds, "clause_known": standing != Standing.unknown}
 
 
 _LOAD = {

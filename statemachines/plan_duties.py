@@ -25,7 +25,7 @@ from models.rhythm import Period, periods, rhythm_of
 from models.rules import rules_of
 from statemachines.advance import Acting, Outcome, advance
 from statemachines.duty import open_duties
-from statemachines.errors import LawError
+from statemachines.errors import Refused
 from statemachines.step import About, NewRun
 from statemachines.tasks import recheck
 
@@ -260,7 +260,7 @@ def _missed(session: Session, township_id: int, code: str, now: datetime, wall: 
     system = Acting(township_id, "system", "system")
     try:
         advance(session, code, "miss", system, now, wall=wall, flow_run=flow_run)
-    except LawError:
+    except Refused:
         return False
     return True
 

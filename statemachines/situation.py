@@ -182,6 +182,8 @@ class Situation:
     """The second person that the facts name."""
     clause_in_force: bool | None = None
     """Whether the clause that the facts cite is in force on the day of finding or today; None without a clause."""
+    clause_known: bool = True
+    """The township's library of law has it, or there is no library."""
 
     hazard_state: HazardState | None = None
     """Of the hazard that an application is about."""

@@ -127,15 +127,20 @@ def _check_usernames(session: Session, loaded: Loaded, township: Township) -> No
 def _holdings(
     session: Session, loaded: Loaded, township: Township, posts: Mapping[str, int], people: Mapping[str, int], today: date
 ) -> None:
-    """Who holds what. What the folder no longer says ends yesterday, or is dropped where it had not begun."""
+    """Who holds what. What the folder no longer says ends yesterday, or is dropped where it had not begun. What was ordered here since
+    (a hand-over, a stand-in) stands, whatever the folder says of it."""
     table, post = table_of("holding"), table_of("post")
     mine = select(table).join(post, post.c.id == table.c.post_id).where(post.c.township_id == loaded.township_id)
     rows = [dict(row) for row in session.execute(mine).mappings()]
-    before: dict[Key, Values] = {(row["person_id"], row["post_id"], row["from_day"]): row for row in rows}
+    ordered = {(row["person_id"], row["post_id"], row["from_day"]) for row in rows if row["ordered_post"]}
+    before: dict[Key, Values] = {
+        (row["person_id"], row["post_id"], row["from_day"]): row for row in rows if not row["ordered_post"]
+    }
     wanted: dict[Key, Values] = {}
     for each in township.holdings:
         deputy_of = people[each.deputy_of] if each.deputy_of else None
         wanted[people[each.person], posts[each.post], each.from_day] = {"to_day": each.to_day, "deputy_of_id": deputy_of}
+    wanted = {key: values for key, values in wanted.items() if key not in ordered}
     added, changed = put(session, table, before, wanted, ["person_id", "post_id", "from_day"], {})
     ended = _end(session, [row for key, row in before.items() if key not in wanted], today)
     loaded.note("holding", added=added, changed=changed, ended=ended)

@@ -1,4 +1,4 @@
-"""What a township lacks that was loaded before a clock was invented: its usual ladders and limits, as a folder that doesn't name them has."""
+"""What a township lacks that was loaded before a clock was invented: the usual ladders and limits, as in a folder that names none."""
 
 from __future__ import annotations
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from models.enumerations import Clock, Field, Grade, Nature, PlaceKind, PlaceStatus, PostKind, SlaClass, Threat, UnitKind
+from models.enumerations import Clock, Field, Grade, Nature, PlaceKind, PlaceStatus, PostKind, Risk, SealType, SlaClass, Threat, UnitKind
 from models.refusal import Refusal
 from models.rules import FieldOwner, League, Recheck, Recurrence
 from models.township import DayKind
 from papers.township import Faults, Township, calendar, checklist, clause, holding, person, place, post, read, unit, write_empty
-from papers.township.details import Risk, SealType
 from papers.township.ladder import Counted
 from papers.township.place import Place, usual_field
 from papers.township.sla import LimitUnit

@@ -69,7 +69,8 @@ def reason(climb: Climb, now: datetime) -> str:
 
 
 NAMES = text("""
-select c.code as name, string_agg(distinct place.name, ' / ') as said from cases c join place on place.id = c.place_id
+select c.code as name, string_agg(distinct coalesce(place.name, run.title), ' / ') as said
+from cases c left join place on place.id = c.place_id left join duty_run run on run.case_id = c.id
 where c.code = any(:codes) group by c.code
 union all
 select 'post ' || post.code, min(post.kind) from post where post.code = any(:posts) group by post.code

@@ -16,6 +16,7 @@ from flows.countdown import countdown
 from flows.deliver import deliver
 from flows.escalate import escalate
 from flows.ground import Ground, standing_on
+from flows.plan_duties import plan_duties
 from models.clock import Clock
 from notifications.outcome import Channel
 
@@ -24,9 +25,9 @@ Tick = Callable[[Engine, Clock], None]
 
 @contextmanager
 def ticks(channel: Channel | None = None) -> Iterator[Tick]:
-    """What the schedules would start at a moment, one after the other: escalate, countdown, deliver. All ticks share one connection.
+    """What the schedules would start at a moment, one after the other: escalate, plan_duties, countdown, deliver.
 
-    A tick raises what a flow raises. The cases' events aren't shown in Prefect: a replay's cases bear the names of live ones.
+    All ticks share one connection. A tick raises what a flow raises. The cases' events aren't shown in Prefect: a replay's cases bear the names of live ones.
     `channel` replaces Apprise.
     """
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags("replay"), asyncio.Runner() as runner:
@@ -45,7 +46,7 @@ def ticks(channel: Channel | None = None) -> Iterator[Tick]:
 
 async def _tick(given: Ground) -> None:
     with standing_on(given):
-        for flow in (escalate, countdown, deliver):
+        for flow in (escalate, plan_duties, countdown, deliver):
             await flow()
 
 

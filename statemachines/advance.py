@@ -219,8 +219,8 @@ def _follow(hand: Hand, step: Step, trigger: str, change: Change) -> None:
 def _set_tasks(hand: Hand, step: Step, tasks: Sequence[NewRun]) -> None:
     if tasks:
         person, post = step.me
-        told = {"by_post": post, "by_person": person, "flow_run": hand.flow_run}
-        open_duties(step.session, step.case.township_id, step.now, hand.wall, tasks, **told)
+        township, how = step.case.township_id, hand.flow_run
+        open_duties(step.session, township, step.now, hand.wall, tasks, by_post=post, by_person=person, flow_run=how)
 
 
 def _look_at_the_gate(hand: Hand, step: Step, trigger: str) -> None:
@@ -344,9 +344,10 @@ def _set_case(
     columns = {name: change.case.get(name, getattr(step.case, name)) for name in KEPT}
     move = running(step.kind, step.to)[-1:]
     due = next((start.due_at for start in change.starts if start.clock in move), None)
+    ended_at = (step.case.ended_at or step.now) if step.to.ended else None
     asked = {
-        **columns, "due_at": due, "ended_at": (step.case.ended_at or step.now) if step.to.ended else None, "id": step.case.id, "seq": seq,
-        "trigger": trigger, "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
+        **columns, "due_at": due, "ended_at": ended_at, "id": step.case.id, "seq": seq, "trigger": trigger,
+        "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
         "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in BEGINNINGS else 1,
     }  # fmt: skip
     return step.session.execute(MOVE, asked).one()

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from models.clock import local
 from models.database import as_json
 from models.enumerations import CaseKind, Clock, DutyState, DutyTask, EvidenceKind, PostKind, Purpose
-from models.rules import rules_of
+from models.rules import Rules, rules_of
 from notifications.plan import Telling, plan_step
 from statemachines import guards as g
 from statemachines.guards import Refusal
@@ -205,7 +205,8 @@ def open_duties(
         return []
     series = f"LZ-{local(now).year}"
     numbered = session.execute(TAKE_NUMBERS, {"township_id": township_id, "series": series, "count": len(fresh)}).scalar_one()
-    said = [_row(session, township_id, run, f"{series}-{numbered - len(fresh) + at:05d}", now) for at, run in enumerate(fresh, start=1)]
+    rules = rules_of(session, township_id)
+    said = [_row(rules, run, f"{series}-{numbered - len(fresh) + at:05d}", now) for at, run in enumerate(fresh, start=1)]
     opened = session.execute(OPEN, {"said": as_json(said), "township_id": township_id, "now": now}).all()
     lines = [{"id": row.id, "code": row.code, "township": row.township, "facts": _facts(row)} for row in opened]
     asked = {"said": as_json(lines), "now": now, "wall": wall, "flow_run": flow_run, "post": by_post, "person": by_person}
@@ -219,8 +220,7 @@ def open_duties(
 TAKE_NUMBERS = text(NUMBER.text.replace(":series, 1)", ":series, :count)").replace("counter.value + 1", "counter.value + :count"))
 
 
-def _row(session: Session, township_id: int, run: NewRun, code: str, now: datetime) -> dict[str, Any]:
-    rules = rules_of(session, township_id)
+def _row(rules: Rules, run: NewRun, code: str, now: datetime) -> dict[str, Any]:
     begun = start(rules, Clock.leader_duty if run.leader else Clock.duty, run.grade, now, run.due_at)
     names = ("duty_id", "task", "title", "period", "owner_post_id", "place_id", "village_id", "parent_id", "occasion", "leader", "grade")
     times = {"opens_at": run.opens_at, "due_at": run.due_at, "closes_at": run.closes_at, "next_at": begun.next_at}

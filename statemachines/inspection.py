@@ -44,7 +44,9 @@ class Inspected:
     gate: StartWork
 
 
-def record_inspection(session: Session, acting: Acting, now: datetime, *, wall: datetime, facts: Mapping[str, Any]) -> Inspected:
+def record_inspection(
+    session: Session, acting: Acting, now: datetime, *, wall: datetime, facts: Mapping[str, Any], flow_run: str | None = None
+) -> Inspected:
     """Records a visit in the caller's transaction, and registers what failed.
 
     `facts`: place (code), trigger; leader_post, officers [{post | username | key, certificate}], started_at and ended_at (business time;
@@ -60,7 +62,7 @@ def record_inspection(session: Session, acting: Acting, now: datetime, *, wall: 
     visit = read_visit(session, acting, seated, now, facts)
     code = _number(session, acting.township_id, visit.started_at)
     found = {
-        said.code: register(session, acting, now, wall=wall, facts=_hazard(visit, said))
+        said.code: register(session, acting, now, wall=wall, facts=_hazard(visit, said), flow_run=flow_run)
         for said in visit.answers if said.word == AnswerWord.no
     }  # fmt: skip
     inspection_id = _insert(session, acting, now, code, visit)

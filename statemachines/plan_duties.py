@@ -24,10 +24,11 @@ from models.enumerations import DutyTask, Grade, InspectionTrigger
 from models.rhythm import Period, periods, rhythm_of
 from models.rules import rules_of
 from statemachines.advance import Acting, Outcome, advance
+from statemachines.criteria import tell_new_criteria
 from statemachines.duty import open_duties
 from statemachines.errors import Refused
 from statemachines.step import About, NewRun
-from statemachines.tasks import recheck
+from statemachines.tasks import recheck, regrade
 
 RECHECK = {"after_days": 30, "percent": 10}
 LOOKED_BACK = timedelta(days=30)
@@ -51,12 +52,13 @@ class Planned:
     missed: int = 0
     rechecks: int = 0
     left_out: int = 0
+    regrades: int = 0
     titles: Counter[str] = field(default_factory=Counter)
     misses: list[Miss] = field(default_factory=list)
 
     @property
     def anything(self) -> bool:
-        return any((self.planned, self.missed, self.rechecks, self.left_out))
+        return any((self.planned, self.missed, self.rechecks, self.left_out, self.regrades))
 
 
 # An edition of the duties changes with every version that comes into force or goes out of it.
@@ -94,9 +96,10 @@ def _township(session: Session, township: Row[Any], clock: Clock, planned: Plann
     if last.done:
         return
     found = owed(session, township.id, now, last.day, rules_of(session, township.id).calendar)
-    runs = [*found.runs, *rechecks(session, township, now)]
+    again, regrades = rechecks(session, township, now), _by_new_criteria(session, township.id, now, last.day)
+    runs = [*found.runs, *again, *regrades]
     open_duties(session, township.id, now, wall, runs, flow_run=flow_run)
-    here = Planned(len(found.runs), 0, len(runs) - len(found.runs), found.left_out, Counter(run.title for run in found.runs))
+    here = Planned(len(found.runs), 0, len(again), found.left_out, len(regrades), Counter(run.title for run in found.runs))
     facts = {name: value for name, value in asdict(here).items() if isinstance(value, int)}
     session.execute(DONE, {"township": township.id, "name": township.edition, "day": today, "now": now, "facts": as_json(facts)})
     _add(planned, here)
@@ -106,6 +109,7 @@ def _add(planned: Planned, here: Planned) -> None:
     planned.planned += here.planned
     planned.rechecks += here.rechecks
     planned.left_out += here.left_out
+    planned.regrades += here.regrades
     planned.titles += here.titles
 
 
@@ -181,6 +185,21 @@ def _run(duty: Row[Any], period: Period, row: Row[Any]) -> NewRun:
         row.owner_id, duty.title, DutyTask.duty, period.first, period.opens_at, period.due_at, closes_at, tuple(duty.body["evidence"]),
         leader=duty.leader, duty_id=duty.id, place_id=row.place_id, village_id=row.village_id,
     )  # fmt: skip
+
+
+OFFERED = text("""
+select c.id, c.code, c.round, c.grade, c.place_id, c.village_id, case_posts(c, 'office_head') as owner
+from cases c where c.township_id = :township and c.code = any(:codes) order by c.code
+""")
+
+
+def _by_new_criteria(session: Session, township_id: int, now: datetime, planned_on: date | None) -> list[NewRun]:
+    """按新标准复核等级: open hazards that criteria which have come into force since the last round grade otherwise than they stand."""
+    offers = {offer.code: offer for offer in tell_new_criteria(session, township_id, now, planned_on or day_of(now))}
+    rows = session.execute(OFFERED, {"township": township_id, "codes": list(offers)}).all() if offers else []
+    calendar = rules_of(session, township_id).calendar
+    about = [(row, About(row.id, row.code, row.round, Grade(row.grade), row.place_id, row.village_id)) for row in rows if row.owner]
+    return [regrade(case, offers[case.code].clause, row.owner, now, calendar) for row, case in about]
 
 
 # Drawn by township and case alone, so that the sample is the same on every machine and in every replay. An inspector of the supervising

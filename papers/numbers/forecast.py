@@ -190,7 +190,7 @@ class Pace:
         for n in range(1, self.days + 1):
             day = self.until + n * ONE_DAY
             works = self.calendar.is_working_day(day)
-            rate = min(self._arrived[works] / days[works] if days[works] else 0.0, self.to_find)
+            rate = min(self._arrived[works] / days[works] if days[works] else 0.0, self.to_find - new)
             new += rate
             still_open += rate * self._open_of_new(day, works)
         return new, still_open

@@ -24,7 +24,8 @@ W = TypeVar("W", bound=Word)
 FILE = "duties.yaml"
 REQUIRED = ("code", "title", "owner")
 OPTIONAL = (
-    "pack", "each", "every", "cron", "due", "season", "days", "evidence", "closes_after_hours", "leader", "done_by_inspection", "note",
+    "pack", "each", "every", "cron", "due", "season", "days", "evidence", "closes_after_hours", "leader", "gate",
+    "done_by_inspection", "note",
     "source", "from", "to",
 )  # fmt: skip
 OWNERS = ("post", "kind", "of_place")
@@ -100,6 +101,7 @@ class Duty:
     evidence: tuple[EvidenceKind, ...]
     closes_after_hours: int
     leader: bool
+    gate: bool
     done_by: InspectionTrigger | None
     pack: str | None
     note: str | None
@@ -164,7 +166,8 @@ def _duty(tree: Tree, around: Around) -> Duty | None:
     first, last = _span(keys["from"], keys["to"])
     rest = (
         _season(keys["season"]), _word(keys["days"], Days) or Days.all, evidence, WHEN_LATE if closes is None else closes,
-        keys["leader"].cell().flag(), _done_by(keys["done_by_inspection"]), _pack(keys["pack"].cell(), around.packs),
+        keys["leader"].cell().flag(), keys["gate"].cell().flag(), _done_by(keys["done_by_inspection"]),
+        _pack(keys["pack"].cell(), around.packs),
         keys["note"].cell().said(), keys["source"].cell().said(), first, last,
     )  # fmt: skip
     return Duty(code, title, owner, each, every, cron, due, *rest) if code and title and owner else None

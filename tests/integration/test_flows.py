@@ -32,11 +32,12 @@ from flows.escalate import escalate
 from flows.ground import Ground, standing_on
 from flows.links import events_url, flow_run_url
 from flows.once import ticks
+from flows.plan_duties import plan_duties
 from flows.resident import Resident
 from flows.watch import watch
 from models.clock import ManualClock, anchor, machine_time
 from models.cluster import Cluster
-from models.database import engine, transaction
+from models.database import as_json, engine, transaction
 from notifications.countdown import countdown_due
 from notifications.deliver import deliver_due
 from notifications.outcome import SENT, Outcome
@@ -106,13 +107,14 @@ def until(answer: Callable[[], Any], within: float) -> Any:
 def test_each_run_bears_a_readable_name_tags_and_counts(prefect: PrefectServer, stage: Stage, ground: Ground) -> None:
     stage.to_rectifying()
     stage.later(days=9, hours=8)
-    states = run(escalate, countdown, deliver, watch)
-    assert [state.type for state in states] == ["COMPLETED"] * 4
+    states = run(escalate, countdown, deliver, plan_duties, watch)
+    assert [state.type for state in states] == ["COMPLETED"] * 5
     newest = {name: prefect.runs(name, "2023-03-01")[0] for name in FLOWS}
     names = {name: each["name"] for name, each in newest.items()}
     assert names["escalate"] == "升级 3月1日 18:00 · 升级 1"
     assert names["countdown"] == "倒计时 3月1日 18:00 · 还有 30 天，未销号 1 件"
     assert names["deliver"].startswith("送达 3月1日 18:00 · ")
+    assert names["plan_duties"] == "履职任务 3月1日 18:00"
     assert names["watch"] == "自检 3月1日 18:00"
     assert newest["watch"]["state"]["message"] == "一切正常：1 件未结，1 个时钟在走，0 条消息待发"
     assert all(set(each["tags"]) == {"bihuan", name, "2023-03-01"} for name, each in newest.items())
@@ -130,6 +132,23 @@ def test_a_supervisor_reads_what_was_escalated_to_whom_and_why(prefect: PrefectS
     assert stage.history(code)[-1].flow_run == run_id
     sent = next(each for each in prefect.find("artifacts") if each["key"] == "deliver")
     assert {each["结果"] for each in _rows(sent)} == {"已发出"}
+
+
+def test_the_office_reads_what_was_planned_and_what_was_missed(prefect: PrefectServer, stage: Stage, ground: Ground) -> None:
+    body = as_json({"owner": {"kind": "ranger"}, "every": "day", "evidence": [], "closes_after_hours": 72})
+    stage.do(
+        "insert into duty (township_id, code, version, active, title, leader, body)"
+        " values (:township, 'patrol', 1, true, '巡护', false, cast(:body as jsonb))", township=stage.township_id, body=body,
+    )  # fmt: skip
+    run(plan_duties)
+    stage.later(days=3, hours=8)
+    state = run(plan_duties)[0]
+    run_id = str(state.state_details.flow_run_id)
+    [told] = [each for each in prefect.find("artifacts") if each["key"] == "plan-duties" and each["flow_run_id"] == run_id]
+    assert "| 巡护 | 1 |" in told["data"]
+    assert "| LZ-2023-00001 | 巡护 | ranger | 2月20日 18:00 |" in told["data"]
+    assert state.message == "新排 1，未履职 1，停机期间未布置 2"
+    assert stage.history("LZ-2023-00001")[-1].flow_run == run_id
 
 
 def _rows(artifact: dict[str, Any]) -> list[dict[str, Any]]:
@@ -292,8 +311,8 @@ def test_schedules_on_the_server_start_runs_in_the_resident_process(prefect: Pre
         assert resident.wait(15) == 0
         assert time.monotonic() - stopping < 10
         kept = prefect.find("deployments", **served)
-        assert [each["paused"] for each in kept] == [False] * 4
-        assert [[schedule["slug"] for schedule in each["schedules"]] for each in kept] == [["sped-up"]] * 4
+        assert [each["paused"] for each in kept] == [False] * 5
+        assert [[schedule["slug"] for schedule in each["schedules"]] for each in kept] == [["sped-up"]] * 5
     finally:
         resident.kill()
         resident.wait()

@@ -6,18 +6,18 @@ import os
 import platform
 import sys
 
-from bench import law, memory, replay, sweep
+from bench import forecast, law, memory, numbers, replay, sweep
 from bench.report import say
 from bench.town import bench
 
 
 def main(wanted: list[str]) -> None:
     say("machine", f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    for name, in_a_cluster in (("law", law.measure), ("sweep", sweep.measure)):
+    for name, in_a_cluster in (("law", law.measure), ("sweep", sweep.measure), ("numbers", numbers.measure)):
         if not wanted or name in wanted:
             with bench() as running:
                 in_a_cluster(running)
-    for name, alone in (("replay", replay.measure), ("memory", memory.measure)):
+    for name, alone in (("replay", replay.measure), ("forecast", forecast.measure), ("memory", memory.measure)):
         if not wanted or name in wanted:
             alone()
 

@@ -65,11 +65,11 @@ class Bench:
             bound.dispose()
             self.cluster.drop_database(name)
 
-    def settle(self, name: str) -> None:
+    def settle(self, name: str, *more: str) -> None:
         """Statistics and visibility as a running database has them, and what was just filled in on disk."""
         owner = engine(self.cluster.url(name, "owner"))
         with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("vacuum (analyze) cases, hazard, timer, notice, event, feed"))
+            connection.execute(text(f"vacuum (analyze) {', '.join(('cases', 'hazard', 'timer', 'notice', 'event', 'feed', *more))}"))
         owner.dispose()
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": ("cli.replay:run", "用模拟人员回放一次专项行动 · live through a campaign with simulated people"),
     "sweep": ("cli.sweep:sweep", "巡一遍到期的时钟 · fire what is due"),
     "audit": ("cli.audit:audit", "核对事件链 · check that history holds"),
+    "numbers": ("cli.numbers:numbers", "考核数字、排名、异常信号与预测 · key figures, league, signals and the forecast"),
     "user": ("cli.user:user", "用户与密码 · people who sign in"),
     "token": ("cli.user:token", "程序用的令牌 · a bearer token for a program"),
     "messages": ("cli.messages:messages", "谁被告知了什么 · who was told what, when, why"),

@@ -25,8 +25,7 @@ FILE = "duties.yaml"
 REQUIRED = ("code", "title", "owner")
 OPTIONAL = (
     "pack", "each", "every", "cron", "due", "season", "days", "evidence", "closes_after_hours", "leader", "gate",
-    "done_by_inspection", "note",
-    "source", "from", "to",
+    "report", "done_by_inspection", "note", "source", "from", "to",
 )  # fmt: skip
 OWNERS = ("post", "kind", "of_place")
 CRON = re.compile(r"\d{1,2} +\d{1,2}( +\S+){3}")
@@ -102,6 +101,7 @@ class Duty:
     closes_after_hours: int
     leader: bool
     gate: bool
+    report: bool
     done_by: InspectionTrigger | None
     pack: str | None
     note: str | None
@@ -166,7 +166,7 @@ def _duty(tree: Tree, around: Around) -> Duty | None:
     first, last = _span(keys["from"], keys["to"])
     rest = (
         _season(keys["season"]), _word(keys["days"], Days) or Days.all, evidence, WHEN_LATE if closes is None else closes,
-        keys["leader"].cell().flag(), keys["gate"].cell().flag(), _done_by(keys["done_by_inspection"]),
+        keys["leader"].cell().flag(), keys["gate"].cell().flag(), keys["report"].cell().flag(), _done_by(keys["done_by_inspection"]),
         _pack(keys["pack"].cell(), around.packs),
         keys["note"].cell().said(), keys["source"].cell().said(), first, last,
     )  # fmt: skip

@@ -15,18 +15,20 @@ from papers.township.post import Post
 from papers.township.tree import Tree
 from papers.township.unit import Unit
 
-KEYS = ("recurrence", "league", "recheck", "enforcement", "fields")
+KEYS = ("recurrence", "league", "recheck", "enforcement", "fields", "veto")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`authorised_teams` hold delegated enforcement power; `fields` says who supervises which field of trade."""
+    """`authorised_teams` hold delegated enforcement power; `fields` says who supervises which field of trade; `veto` are the units that
+    fail whatever their score (一票否决: a fatal accident)."""
 
     recurrence: Recurrence
     league: League
     recheck: Recheck
     authorised_teams: tuple[str, ...]
     fields: Mapping[Field, FieldOwner]
+    veto: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def read_policy(keys: Mapping[str, Tree], seats: Seats) -> Policy:
         _recheck(keys["recheck"]),
         _authorised(keys["enforcement"], seats),
         _fields(keys["fields"], seats),
+        tuple(dict.fromkeys(code for each in keys["veto"].items() if (code := each.cell().known(seats.unit_names)))),
     )
 
 

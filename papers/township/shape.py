@@ -52,6 +52,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "recheck": asdict(policy.recheck),
         "enforcement": {"authorised_teams": list(policy.authorised_teams)},
         "fields": {str(field): asdict(owner) for field, owner in policy.fields.items()},
+        "veto": list(policy.veto),
     }
 
 
@@ -148,7 +149,7 @@ def duty(duty: Duty) -> dict[str, Any]:
         "title": duty.title, "pack": duty.pack, "owner": _owner(duty.owner), "each": _each(duty.each) if duty.each else None,
         "every": str(duty.every) if duty.every else None, "cron": duty.cron, "due": _due(duty.due),
         "season": list(duty.season) if duty.season else None, "days": str(duty.days), "evidence": [str(kind) for kind in duty.evidence],
-        "closes_after_hours": duty.closes_after_hours, "leader": duty.leader, "gate": duty.gate,
+        "closes_after_hours": duty.closes_after_hours, "leader": duty.leader, "gate": duty.gate, "report": duty.report,
         "done_by_inspection": {"trigger": str(duty.done_by)} if duty.done_by else None, "note": duty.note, "source": duty.source,
         "from": _day(duty.from_day), "to": _day(duty.to_day),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from models.clock import local
 from models.database import as_json
-from models.enumerations import CaseKind, Clock, DutyState, DutyTask, EvidenceKind, PostKind, Purpose
+from models.enumerations import CaseKind, Clock, DutyState, EvidenceKind, PostKind, Purpose
 from models.rules import Rules, rules_of
 from notifications.plan import Telling, plan_step
 from statemachines import guards as g
@@ -212,7 +212,7 @@ def open_duties(
     asked = {"said": as_json(lines), "now": now, "wall": wall, "flow_run": flow_run, "post": by_post, "person": by_person}
     session.execute(HISTORY, asked)
     for row in opened:
-        if row.task != DutyTask.duty:
+        if row.duty_id is None:
             plan_step(session, row.id, f"{row.code}#1", [Telling(Purpose.task, ("responsible",), (S.open,))], now)
     return [each["code"] for each in said]
 

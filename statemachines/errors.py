@@ -29,7 +29,7 @@ class Stale(LawError):
 
     def __init__(self, current_version: int) -> None:
         super().__init__(
-            f"这条隐患已有新的变动（现为第{current_version}版），请刷新后再办理。",
+            f"这件案卷已有新的变动（现为第{current_version}版），请刷新后再办理。",
             f"The case has moved on to version {current_version}; read it again first.",
         )
         self.args = (current_version,)
@@ -58,6 +58,6 @@ class NoSuchCase(LawError):
     """No case of this township has this code."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"没有编号为“{code}”的隐患。", f"There is no case {code!r}.")
+        super().__init__(f"没有编号为“{code}”的案卷。", f"There is no case {code!r}.")
         self.args = (code,)
         self.code = code

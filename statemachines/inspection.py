@@ -22,6 +22,7 @@ from statemachines.criteria import graded
 from statemachines.errors import LawError, Refused
 from statemachines.facts import said_text, said_word
 from statemachines.load import Acting, seat
+from statemachines.new import NUMBER
 from statemachines.officers import Who
 from statemachines.place_life import set_status
 from statemachines.plan_duties import fulfil_by_inspection
@@ -104,11 +105,6 @@ def _graded(said: Said, by_rule: Grade, usual: SlaClass) -> tuple[Grade, SlaClas
 
 
 # What is written
-
-NUMBER = text("""
-insert into counter (township_id, series, value) values (:township_id, :series, 1)
-on conflict (township_id, series) do update set value = counter.value + 1 returning value
-""")
 
 
 def _number(session: Session, township_id: int, started_at: datetime) -> str:

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from models.refusal import Refusal
 from statemachines.errors import LawError
-from web import api, health, pages, problem
+from web import api, health, pages, problem, reports
 from web.accounts import Patience
 from web.caller import SignInFirst
 from web.front import Front
@@ -41,6 +41,7 @@ def create_app(house: House) -> FastAPI:
     app.state.house = house
     app.state.patience = Patience()
     app.state.patience_with_machines = Patience(FAILURES_OF_A_MACHINE)
+    app.state.patience_with_reporters = reports.patience()
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Front)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

@@ -107,19 +107,36 @@ class Caller:
                 return seat
         raise Problem(403, f"你今天不在“{code}”这个岗位上，不能以它的名义办理。", f"You don't hold the post {code!r} today.", reason="post")
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether one of the posts reaches the whole township."""
+        return any(_sees_all(seat) for seat in self.seats)
+
+    @property
+    def villages(self) -> frozenset[str]:
+        """The codes of the villages that the caller's posts read."""
+        return frozenset(seat.unit for seat in self.seats if _sees_village(seat))
+
     def reach(self) -> tuple[str, dict[str, Any]]:
-        """The SQL condition on `c` (cases) that holds for what the caller may read, and its parameters."""
-        asked: dict[str, Any] = {"township": self.township_id}
-        if any(_sees_all(seat) for seat in self.seats):
-            return "c.township_id = :township", asked
-        asked["my_posts"] = self.post_ids
-        asked["my_villages"] = [seat.unit_id for seat in self.seats if _sees_village(seat)]
-        return "c.township_id = :township and (c.village_id = any(:my_villages) or c.responsible_post_id = any(:my_posts))", asked
+        """The SQL condition on `c` (cases) that holds for what the caller may read, and its parameters.
+
+        Public reports are read by posts of the whole township alone: who is reported must not learn of it, nor guess by whom.
+        """
+        condition, asked = self._within("c")
+        return condition if self.sees_all else f"{condition} and c.kind <> 'report'", asked
 
     def place_reach(self) -> tuple[str, dict[str, Any]]:
         """The same for `p` (place)."""
-        condition, asked = self.reach()
-        return condition.replace("c.", "p."), asked
+        return self._within("p")
+
+    def _within(self, row: str) -> tuple[str, dict[str, Any]]:
+        asked: dict[str, Any] = {"township": self.township_id}
+        if self.sees_all:
+            return f"{row}.township_id = :township", asked
+        asked["my_posts"] = self.post_ids
+        asked["my_villages"] = [seat.unit_id for seat in self.seats if _sees_village(seat)]
+        own = f"({row}.village_id = any(:my_villages) or {row}.responsible_post_id = any(:my_posts))"
+        return f"{row}.township_id = :township and {own}", asked
 
 
 def _sees_all(seat: Seat) -> bool:

@@ -1,8 +1,11 @@
-"""A drawing in place of a photo that exists only as a row: a replay's people take none. It says that it is one."""
+"""What the server draws: a scene in place of a photo that exists only as a row (it says that it is one), and bars of chances."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from itertools import takewhile
+from math import exp, factorial
 
 SCENES = (
     (("灭火器", "消火栓"), "extinguisher"),
@@ -128,3 +131,61 @@ def _street(before: bool, shift: int) -> str:
 
 
 OUTDOORS = {"hill": _hill, "street": _street}
+
+
+UNLIKELY, BARS = 0.002, 40
+
+
+def left_open(odds: Sequence[float], more: float) -> list[float]:
+    """How likely it is that 0, 1, 2 … hazards are open in the end: each of `odds` independently, and `more` new ones expected (Poisson)."""
+    shares = [1.0]
+    for odd in odds:
+        shares = [(1 - odd) * same + odd * fewer for same, fewer in zip((*shares, 0.0), (0.0, *shares), strict=True)]
+    poisson = ((n, exp(-more) * more**n / factorial(n)) for n in range(150))
+    new = list(takewhile(lambda pair: pair[0] <= more or pair[1] > 1e-6, poisson))
+    together = [0.0] * (len(shares) + len(new))
+    for n, share in new:
+        for open_, other in enumerate(shares):
+            together[n + open_] += share * other
+    return together
+
+
+def histogram(shares: Sequence[float], width: int = 346, height: int = 150) -> str:
+    """An SVG of such shares: a bar for each number of hazards, or for so many of them that some forty bars are left; none is green."""
+    low, high = _middle(shares)
+    step = -(-(high - low + 1) // BARS)
+    groups = [(n, sum(shares[n : n + step])) for n in range(low, high + 1, step)]
+    top, wide = max(share for _, share in groups), (width - 20) / len(groups)
+    bars = "".join(
+        f'<rect class="{"none" if n == 0 and step == 1 else "some"}" x="{10 + at * wide + 1:.1f}" width="{max(wide - 2, 1):.1f}" '
+        f'y="{height - 26 - share / top * (height - 52):.1f}" height="{share / top * (height - 52):.1f}" rx="2"/>'
+        for at, (n, share) in enumerate(groups)
+    )
+    likeliest = groups.index(max(groups, key=lambda each: each[1]))
+    marks = "".join(_mark(groups, at, wide, height) for at in sorted({likeliest, *_apart(likeliest, len(groups))}))
+    return f'<svg class="histogram" viewBox="0 0 {width} {height}" role="img" aria-label="到截止日剩几条的可能性">{bars}{marks}</svg>'
+
+
+def _apart(likeliest: int, count: int) -> list[int]:
+    """Which of the two ends have room for their label beside that of the likeliest."""
+    return [at for at in (0, count - 1) if abs(at - likeliest) > count / 3]
+
+
+def _mark(groups: Sequence[tuple[int, float]], at: int, wide: float, height: int) -> str:
+    n, share = groups[at]
+    said = f" {share:.0%}" if share >= 0.01 else ""
+    anchor = "start" if at == 0 else "end" if at == len(groups) - 1 else "middle"
+    x = 10 + (at + {"start": 0, "middle": 0.5, "end": 1}[anchor]) * wide
+    return f'<text class="axis" x="{x:.1f}" y="{height - 8}" text-anchor="{anchor}">{n} 条{said}</text>'
+
+
+def _middle(shares: Sequence[float]) -> tuple[int, int]:
+    """The range of numbers that holds nearly all of it; at least three bars."""
+    so_far, low, high = 0.0, 0, len(shares) - 1
+    for n, share in enumerate(shares):
+        low = n if so_far < UNLIKELY else low
+        so_far += share
+        if so_far > 1 - UNLIKELY:
+            high = n
+            break
+    return (0 if low < 3 else low), max(high, low + 2)

@@ -1,4 +1,4 @@
-"""Photos of a case: the files under the evidence folder, named by the hash of what was sent, and their rows."""
+"""Photos and papers of a case: the files under the evidence folder, named by the hash of what was sent, and their rows."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from sqlmodel import Session
 
 from models.clock import local
 from models.enumerations import EvidenceKind
-from statemachines.evidence import add_evidence
+from statemachines.evidence import PDF, add_evidence
 from statemachines.load import metres
 from web.caller import READS_ONLY, Caller, Seat
+from web.cases import Row as CaseRow
 from web.hazard import Row
-from web.picture import Picture
+from web.picture import Paper, Picture
 from web.problem import Problem
 
 
 class EvidenceView(BaseModel):
-    """A photo of a hazard. `sha256` is of the bytes as they were sent; where and when are the photo's own, else what was said."""
+    """A photo or a paper. `sha256` is of the bytes as they were sent; where and when are the photo's own, else what was said."""
 
     model_config = ConfigDict(title="Evidence")
     kind: EvidenceKind
@@ -71,20 +72,33 @@ ONE = text(f"select {COLUMNS} from evidence where id = :id")
 
 
 def add(
-    session: Session, folder: Path, caller: Caller, row: Row, picture: Picture, said: Said, post: str | None
+    session: Session, folder: Path, caller: Caller, row: Row | CaseRow, sent: Picture | Paper, said: Said, post: str | None
 ) -> tuple[EvidenceView, bool]:
-    """Keeps a photo of the hazard; True when it is new. The file is safe on disk before its row is.
+    """Keeps a photo or a paper of a case of any kind; True when it is new. What the law refuses never reaches the folder, and the file is
+    safe on disk before its row is committed.
 
     Raises NotAllowed for who has nothing to do with the case, Problem 403 for who only reads, Refused(state) where the case has ended.
     """
     acting = caller.acting(_seat(caller, row.view.responsible_post, post).code)
-    known = session.execute(SAME, {"case_id": row.id, "sha256": picture.sha256, "kind": said.kind}).first()
+    known = session.execute(SAME, {"case_id": row.id, "sha256": sent.sha256, "kind": said.kind}).first()
     added = add_evidence(
-        session, row.view.code, acting, caller.now, kind=said.kind, sha256=picture.sha256, stored=keep(folder, picture), note=said.note,
-        taken_at=picture.taken_at or said.taken_at, lat=said.lat if picture.lat is None else picture.lat,
-        lon=said.lon if picture.lon is None else picture.lon,
+        session, row.view.code, acting, caller.now, kind=said.kind, sha256=sent.sha256, stored=name_of(sent), note=said.note,
+        **(_of_a_picture(sent, said) if isinstance(sent, Picture) else _of_a_paper(said)),
     )  # fmt: skip
+    keep(folder, sent)
     return _view(session.execute(ONE, {"id": added}).one()), known is None
+
+
+def _of_a_picture(picture: Picture, said: Said) -> dict[str, Any]:
+    """The photo's own time and place, else what was said."""
+    return {
+        "look": picture.look, "taken_at": picture.taken_at or said.taken_at, "lat": said.lat if picture.lat is None else picture.lat,
+        "lon": said.lon if picture.lon is None else picture.lon,
+    }  # fmt: skip
+
+
+def _of_a_paper(said: Said) -> dict[str, Any]:
+    return {"media_type": PDF, "taken_at": said.taken_at, "lat": said.lat, "lon": said.lon}
 
 
 def _seat(caller: Caller, responsible: str | None, post: str | None) -> Seat:
@@ -128,12 +142,19 @@ def _view(row: Any) -> EvidenceView:
     )  # fmt: skip
 
 
-def keep(folder: Path, picture: Picture) -> str:
-    """Writes the picture and its small copy, once each; returns the picture's name under `folder`."""
-    name = f"{picture.sha256[:2]}/{picture.sha256}.jpg"
-    _write(folder / name, picture.jpeg)
-    _write(small_of(folder / name), picture.small)
-    return name
+def name_of(sent: Picture | Paper) -> str:
+    """Where it lies under the evidence folder."""
+    return f"{sent.sha256[:2]}/{sent.sha256}.{'jpg' if isinstance(sent, Picture) else 'pdf'}"
+
+
+def keep(folder: Path, sent: Picture | Paper) -> None:
+    """Writes the picture and its small copy, or the paper, once each."""
+    path = folder / name_of(sent)
+    if isinstance(sent, Paper):
+        _write(path, sent.pdf)
+    else:
+        _write(path, sent.jpeg)
+        _write(small_of(path), sent.small)
 
 
 def small_of(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy import text
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
+from models.clock import end_of
 from models.database import as_json
-from models.enumerations import Grade, InterimControl, ReasonCode, SlaClass
-from statemachines.guards import CANCELLATIONS, REJECTIONS
+from models.enumerations import CaseKind, EvidenceKind, Grade, InterimControl, ListingLevel, ReasonCode, SlaClass
+from statemachines.guards import CANCELLATIONS, DELAYS, REJECTIONS
 from web.caller import Caller, post_name
 from web.hazard import Row
 from web.problem import Problem
@@ -25,7 +26,11 @@ Choices = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question of a form. `kind`: line, long, chips, select, flag, hours, money, before, after (photos)."""
+    """One question of a form.
+
+    `kind`: line, long, chips, select, flag, hours, money; day (a date), until (a date that means its last second), fixed (the only choice,
+    not asked); or a kind of evidence: a file.
+    """
 
     name: str
     zh: str
@@ -39,10 +44,14 @@ def _words(*words: Any) -> Choices:
     return tuple((str(word), word.zh) for word in words)
 
 
+FILES = frozenset(EvidenceKind)
 NOTE = Ask("note", "补充说明（选填）", "long")
+WHY = Ask("reason", "理由", "long", True)
+REPLY = (Ask("reply", "对方怎么回复", "long"), Ask("reply_no", "复函文号（选填）", "line"))
 RETURNS = _words(R.evidence_missing, R.measure_incomplete, R.new_hazard_found, R.fake_rectification)
 RETURNED = Ask("reason", "退回理由", "chips", True, choices=RETURNS)
 SECOND = Ask("second_person", "共同办理人", "select", True)
+CAUSE = Ask("root_cause", "根本原因和防止再发的办法", "long", True, "本隐患反复发生，报验须写明")
 PLAN = (
     Ask("plan.target", "治理目标和任务", "line", True), Ask("plan.measures", "治理方法和措施", "long", True),
     Ask("plan.funds_and_goods", "经费和物资", "line", True), Ask("plan.organisation_people", "机构和人员", "line", True),
@@ -86,14 +95,56 @@ FORMS: dict[str, tuple[Ask, ...]] = {
         Ask("note", "准备怎么办", "long", True),
     ),
     "replan": (),
+    "request_extension": (
+        Ask("reason", "为什么要延期", "chips", True, choices=_words(*DELAYS)),
+        Ask("requested_due", "申请延到哪一天", "until", True),
+        Ask("statement", "具体情况", "long", True), Ask("interim_measures", "延期期间怎么防控", "long", True),
+    ),
+    "appeal": (Ask("statement", "申诉的事实和理由", "long", True, "期限照常计算，不因申诉停止"),),
+    "transfer": (
+        Ask("reason", "理由", "fixed", choices=_words(R.out_of_jurisdiction)), Ask("recipient", "移送给哪个单位", "line", True),
+        Ask("letter_no", "移送函文号（选填）", "line"), NOTE,
+    ),
+    "order_interim": (
+        Ask("interim_control", "措施", "chips", True, choices=_words(*(each for each in InterimControl if each != InterimControl.none))),
+        Ask("interim_until", "管控到哪一天（选填）", "until"), Ask("stop_scope", "停产停用的范围（选填）", "line"), NOTE,
+    ),
+    "lift_interim": (WHY,),
+    "list_supervision": (
+        Ask("level", "级别", "chips", True, choices=_words(*(each for each in ListingLevel if each != ListingLevel.none))),
+        Ask("statement", "提请的理由", "long", True),
+    ),
+}  # fmt: skip
+
+# The same for cases that aren't hazards.
+OTHERS: dict[CaseKind, dict[str, tuple[Ask, ...]]] = {
+    CaseKind.extension: {"grant": (Ask("granted_due", "同意延到哪一天", "until", True), NOTE), "decline": (WHY,)},
+    CaseKind.appeal: {"opine": (Ask("opinion", "核查意见", "long", True),), "uphold": (WHY,), "dismiss": (WHY,)},
+    CaseKind.transfer: {"accept": REPLY, "send_back": REPLY},
+    CaseKind.listing: {
+        "list": (Ask("notice_no", "挂牌通知文号（选填）", "line"), Ask("treat_by", "治理完毕日（选填）", "day")), "decline": (WHY,),
+        "report_progress": (Ask("note", "治理进展", "long", True),), "ask_delisting": (NOTE,), "delist": (NOTE,),
+        "refuse_delisting": (WHY,),
+    },
+    CaseKind.duty: {"do_duty": (Ask("note", "做了什么", "long", True),), "excuse": (WHY,), "cancel_duty": (WHY,)},
+    CaseKind.report: {
+        "substantiate": (Ask("hazard", "对应的隐患编号", "line", True, "先登记隐患，再填编号；已有同一条的填它的编号"), NOTE),
+        "dismiss_report": (WHY,), "answer_report": (Ask("answer", "答复内容（举报人会看到）", "long", True),),
+        "read_identity": (Ask("reason", "为什么要看", "long", True, "只有应急办主任能看，每次查看都会记入历史"),),
+    },
 }  # fmt: skip
 # What a guard misses that the form itself brings along.
 PROVIDED = {"submit": ("G3", "G10"), "fix_on_spot": ("G3",)}
-DANGER = frozenset({"reject", "refuse_close", "reinspect_fail", "cancel", "return_assignment", "reopen", "mark_duplicate"})
+DANGER = frozenset({
+    "reject", "refuse_close", "reinspect_fail", "cancel", "return_assignment", "reopen", "mark_duplicate", "decline", "dismiss",
+    "dismiss_report", "refuse_delisting", "cancel_duty", "send_back",
+})  # fmt: skip
+LATER = frozenset({"take_up", "replan", "withdraw", "report_progress", "read_identity"})
 # The step that the case waits for comes first, then its refusal, then the rest.
 ORDER = (
     "approve_close", "withdraw_approval", "reinspect_pass", "submit", "acknowledge", "assign", "fix_on_spot", "take_up", "refuse_close",
-    "reinspect_fail", "return_assignment", "reject", "mark_duplicate", "regrade", "reopen", "cancel", "replan",
+    "reinspect_fail", "request_extension", "order_interim", "appeal", "return_assignment", "list_supervision", "transfer", "reject",
+    "mark_duplicate", "regrade", "lift_interim", "reopen", "cancel", "replan",
 )  # fmt: skip
 
 
@@ -103,7 +154,22 @@ def asks(session: Session, caller: Caller, row: Row, trigger: str, post: str) ->
     return tuple(_with_choices(session, caller, row, ask) for ask in asked)
 
 
+def asks_of(kind: CaseKind, trigger: str, wanted: Sequence[str] = ()) -> tuple[Ask, ...]:
+    """The questions of this trigger on a case of another kind; a duty is done with the evidence `wanted`."""
+    files = tuple(Ask(word, EvidenceKind(word).zh, word) for word in wanted) if trigger == "do_duty" else ()
+    return (*OTHERS.get(kind, {}).get(trigger, FORMS[trigger] if trigger == "take_up" else ()), *files)
+
+
 def _more(row: Row, trigger: str, post: str) -> Sequence[Ask]:
+    return [*_of_this(row, trigger, post), *_cause(row, trigger)]
+
+
+def _cause(row: Row, trigger: str) -> list[Ask]:
+    """A hazard that came back is reported mended with its root cause."""
+    return [CAUSE] if trigger in ("submit", "fix_on_spot") and row.view.recurrence_count else []
+
+
+def _of_this(row: Row, trigger: str, post: str) -> Sequence[Ask]:
     view, major = row.view, row.view.grade == Grade.major
     if trigger == "acknowledge" and post != view.responsible_post:
         return [Ask("paper_signed", "责任人已在纸质交办单上签字", "flag", True)]
@@ -191,6 +257,7 @@ def present(row: Row, name: str) -> str:
         "grade": row.view.grade,
         "measure": row.view.measure,
         "responsible": row.view.responsible_post,
+        "root_cause": row.view.root_cause,
     }
     return str(known.get(name) or "")
 
@@ -200,7 +267,9 @@ def facts(form: FormData, caller: Caller, asked: Sequence[Ask]) -> dict[str, Any
     given: dict[str, Any] = {}
     for ask in asked:
         said = form.get(ask.name)
-        if ask.kind in ("before", "after") or not isinstance(said, str) or not said.strip():
+        if ask.kind == "fixed":
+            given[ask.name] = ask.choices[0][0]
+        if ask.kind in ("fixed", *FILES) or not isinstance(said, str) or not said.strip():
             continue
         given[ask.name] = _fact(ask, said.strip(), caller)
     return _gathered(given, caller)
@@ -213,7 +282,17 @@ def _fact(ask: Ask, said: str, caller: Caller) -> Any:
         return caller.now + timedelta(hours=min(max(int(said), 1), 24)) if said.isdigit() else said
     if ask.kind == "money":
         return _money(ask, said)
+    if ask.kind in ("day", "until"):
+        return _day(ask, said).isoformat() if ask.kind == "day" else end_of(_day(ask, said))
     return said.replace("\x00", "")[:4000]
+
+
+def _day(ask: Ask, said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError as error:
+        wrong = [{"where": ask.name, "message": "not a date"}]
+        raise Problem(422, f"“{ask.zh}”应填日期，例如 2023-03-31。", "Not a date.", errors=wrong) from error
 
 
 def _money(ask: Ask, said: str) -> Decimal:
@@ -241,7 +320,7 @@ def _gathered(given: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
 
 def said(form: FormData, asked: Sequence[Ask]) -> dict[str, str]:
     """What was typed, for a page that must not lose it."""
-    return {ask.name: str(form.get(ask.name) or "") for ask in asked if ask.kind not in ("before", "after")}
+    return {ask.name: str(form.get(ask.name) or "") for ask in asked if ask.kind not in FILES}
 
 
 def fingerprint(form: FormData) -> str:

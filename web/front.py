@@ -13,6 +13,7 @@ MEGABYTE = 1024 * 1024
 ONE_PHOTO = 13 * MEGABYTE
 FORM_WITH_PHOTOS = 64 * MEGABYTE
 BODY = 2 * MEGABYTE
+FROM_STRANGERS = 64 * 1024  # 2000 characters, encoded as a form, are 18 KB
 READ_ON = 4  # a sender that is over the limit is heard out this many times over, so that it gets to read why
 
 HEADERS = {
@@ -61,7 +62,7 @@ def _with_headers(send: Send, path: str) -> Send:
 def _limit(path: str) -> int:
     if path.startswith("/api/"):
         return ONE_PHOTO if path.endswith("/evidence") else BODY
-    return FORM_WITH_PHOTOS
+    return FROM_STRANGERS if path == "/report" or path.startswith(("/report/", "/p/")) else FORM_WITH_PHOTOS
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

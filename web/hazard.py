@@ -15,6 +15,7 @@ from sqlmodel import Session
 from models.clock import local
 from models.enumerations import (
     ENDED,
+    CaseKind,
     Clock,
     Field,
     Grade,
@@ -24,12 +25,13 @@ from models.enumerations import (
     Nature,
     PlaceKind,
     PostKind,
+    RecurrenceKind,
     SlaClass,
     Source,
     Threat,
 )
 from statemachines.errors import NoSuchCase
-from statemachines.timers import RUNNING
+from statemachines.timers import running
 from web import cursor
 from web.caller import Caller, post_name, seat_of
 from web.problem import Problem
@@ -51,7 +53,8 @@ class HazardView(BaseModel):
     """A hazard. Times are RFC 3339 with the offset of the township's zone; money is in yuan.
 
     `due_at` is the unit's limit for rectification; `move` is the step that the case waits for now, due at `move_due_at`, and
-    `overdue` says that this time has passed. Posts, places, villages and teams are given by code.
+    `overdue` says that this time has passed. `pending` are the codes of what was asked about it and isn't decided yet, and of a listing
+    that stands. Posts, places, villages and teams are given by code.
     """
 
     model_config = ConfigDict(title="Hazard", json_schema_extra={"description": "A hazard (隐患)."})
@@ -97,7 +100,9 @@ class HazardView(BaseModel):
     overdue: bool
     escalation_level: int
     interim_control: InterimControl
+    interim_at: datetime | None
     interim_until: datetime | None
+    interim_post: str | None
     interim_kept: bool
     needs_gov_coordination: bool
     stop_scope: str | None
@@ -106,8 +111,11 @@ class HazardView(BaseModel):
     listing: ListingLevel
     recurrence_of: str | None
     recurrence_count: int
+    recurrence_kind: RecurrenceKind | None
+    root_cause: str | None
     duplicate_of: str | None
     extension_count: int
+    pending: list[str]
     returned_count: int
     failed_count: int
     district_consent_no: str | None
@@ -166,7 +174,8 @@ COLUMNS = f"""
     (select code from campaign where id = c.campaign_id) as campaign,
     {seat_of("c.responsible_post_id")} as responsible, {seat_of("c.approver_post_id")} as approver,
     (select code from cases where id = h.recurrence_of_id) as recurrence_of,
-    (select code from cases where id = h.duplicate_of_id) as duplicate_of
+    (select code from cases where id = h.duplicate_of_id) as duplicate_of,
+    array(select code from cases where parent_id = c.id and ended_at is null and kind <> 'duty' order by id) as pending
 """
 JOINS = "from cases c join hazard h on h.case_id = c.id join place p on p.id = c.place_id"
 
@@ -235,17 +244,17 @@ def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 def _row(row: Any, now: datetime, sort: datetime) -> Row:
     return Row(
         row.id, _view(row, now), row.village[1], row.team[1] if row.team else None,
-        _name(row.responsible, row.place_name), _name(row.approver, row.place_name),
+        name_of(row.responsible, row.place_name), name_of(row.approver, row.place_name),
         row.submitted_person, tuple(str(party.get("person", "")) for party in row.reinspected_by), row.closed_person, row.found_person,
         row.place_lat, row.place_lon, row.place_phone, sort,
     )  # fmt: skip
 
 
-def _name(post: Mapping[str, str] | None, place_name: str) -> str | None:
+def name_of(post: Mapping[str, str] | None, place_name: str | None) -> str | None:
     """The post as people say it; an enterprise's is called after the place."""
     if post is None:
         return None
-    own = post["kind"] == PostKind.enterprise_principal
+    own = place_name and post["kind"] == PostKind.enterprise_principal
     return f"{place_name}负责人" if own else post_name(post["kind"], post["unit_kind"], post["unit"])
 
 
@@ -262,7 +271,7 @@ def _view(row: Any, now: datetime) -> HazardView:
         **same, **times, place=place, state=state, exact_location=row.location, found_by=row.found_post, submitted_by=row.submitted_post,
         closed_by=row.closed_post, reinspected_by=[str(party.get("post", "")) for party in row.reinspected_by],
         responsible_post=row.responsible and row.responsible["code"], approver_post=row.approver and row.approver["code"],
-        supervising_team=row.team and row.team[0], escalation_level=row.level, move=RUNNING[state][-1] if state in RUNNING else None,
+        supervising_team=row.team and row.team[0], escalation_level=row.level, move=next(iter(running(CaseKind.hazard, state)[-1:]), None),
         overdue=row.ended_at is None and row.move_due_at is not None and row.move_due_at < now,
     )  # fmt: skip
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from sqlalchemy import text
 from sqlmodel import Session
 
 from models.enumerations import ENDED, HazardState, NoticeState
+from notifications.told import latency
+from statemachines.watch import KINDS, last
 from web.house import house_of
 
 router = APIRouter(include_in_schema=False)
@@ -33,15 +37,16 @@ def readyz(request: Request) -> Response:
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Prometheus text. Overdue and lag are by business time."""
+    """Prometheus text. Overdue, lag, waiting and ages are by business time."""
     house = house_of(request)
+    now = house.clock.now()
     with house.transaction() as session:
-        lines = _lines(session, {"now": house.clock.now()})
+        lines = [*_lines(session, {"now": now}), *_handed(session, now), *_audit(session, now)]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
-STATES = text("select state, count(*) as count from cases where ended_at is null group by state")
-OVERDUE = text("select count(*) from cases where ended_at is null and due_at < :now")
+STATES = text("select state, count(*) as count from cases where ended_at is null and kind = 'hazard' group by state")
+OVERDUE = text("select count(*) from cases where ended_at is null and kind = 'hazard' and due_at < :now")
 NOTICES = text("select state, count(*) as count from notice group by state")
 DUE = text("""
 select count(*) as due, coalesce(extract(epoch from cast(:now as timestamptz) - min(next_at)), 0)::float8 as lag,
@@ -68,6 +73,36 @@ def _lines(session: Session, asked: dict[str, object]) -> list[str]:
         f"bihuan_oldest_due_lag_seconds {timers.lag:.3f}",
         *_head("bihuan_timers_quarantined", "Timers set aside because they can't be read."),
         f"bihuan_timers_quarantined {timers.quarantined}",
+    ]
+
+
+def _handed(session: Session, now: datetime) -> list[str]:
+    took = latency(session, now)
+    name = "bihuan_handover_seconds"
+    quantiles = [f'{name}{{quantile="{q}"}} {seconds:.3f}' for q, seconds in ((0.5, took.p50), (0.99, took.p99)) if seconds is not None]
+    return [
+        *_head(name, "Business seconds from when a message may go to when its channel took it, of the last day."),
+        *quantiles,
+        *_head("bihuan_handed_over", "Messages that channels took in the last day."),
+        f"bihuan_handed_over {took.count}",
+    ]
+
+
+def _audit(session: Session, now: datetime) -> list[str]:
+    """The last self-audit; nothing before the first one, so that an alert on its absence is possible."""
+    audit = last(session)
+    if audit is None:
+        return []
+    found, said = audit.facts["found"], audit.facts
+    return [
+        *_head("bihuan_watch_age_seconds", "Business seconds since the last self-audit."),
+        f"bihuan_watch_age_seconds {(now - audit.done_at).total_seconds():.3f}",
+        *_head("bihuan_watch_findings", "What the last self-audit found."),
+        *(f'bihuan_watch_findings{{kind="{kind}"}} {found.get(kind, 0)}' for kind in KINDS),
+        *_head("bihuan_deadman_pings", "Calls of the dead man's switch on the day of the last self-audit."),
+        f"bihuan_deadman_pings {said['pings']}",
+        *_head("bihuan_deadman_pings_failed", "How many of them were not answered."),
+        f"bihuan_deadman_pings_failed {said['pings_failed']}",
     ]
 
 

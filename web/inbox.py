@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.clock import day_of, end_of
-from models.enumerations import HazardState, PostKind, Word
-from web import hazard
+from models.clock import day_of, end_of, local
+from models.enumerations import CaseKind, Grade, HazardState, PostKind, Word
+from statemachines.registry import OFFICE
+from web import cursor, hazard
 from web.caller import Caller
 from web.hazard import HazardView, Row, Wanted
 
@@ -52,7 +55,39 @@ exists (
     where t.case_id = c.id and t.stopped_at is null and t.fired > 0 and t.due_at < :now and n.for_post_id = any(:posts)
 )
 """
-WAITING = f"c.ended_at is null and (({MINE}) is true or (c.due_at < :now and {TOLD}))"
+WAITING = f"c.kind = 'hazard' and c.ended_at is null and (({MINE}) is true or (c.due_at < :now and {TOLD}))"
+
+
+class Ask(Word):
+    """What a case that is no hazard wants from somebody."""
+
+    decide = "decide", "待我决定", "to decide"
+    opine = "opine", "待我核查", "to give an opinion on"
+    record_reply = "record_reply", "待我记录回复", "to record the reply to"
+    report_progress = "report_progress", "待我报告进展", "to report progress on"
+    do_duty = "do_duty", "待我履职", "to be done"
+    verify = "verify", "待我核实", "to verify"
+    answer = "answer", "待我答复", "to answer"
+    urge = "urge", "报到我处", "escalated to me"
+
+
+# The same for the other kinds. A listing that stands wants its progress told once that is due within a week.
+ASKS = """
+(case
+    when c.kind in ('extension', 'appeal', 'listing') and c.state in ('asked', 'opined', 'proposed', 'delisting')
+        and c.approver_post_id = any(:posts) then 'decide'
+    when c.kind = 'appeal' and c.state = 'asked' and :heads then 'opine'
+    when c.kind = 'transfer' and :office then 'record_reply'
+    when c.kind = 'listing' and c.state = 'listed' and c.due_at < :soon and (c.responsible_post_id = any(:posts) or :heads)
+        then 'report_progress'
+    when c.kind = 'duty' and c.responsible_post_id = any(:posts)
+        and exists (select from duty_run where case_id = c.id and opens_at <= :now) then 'do_duty'
+    when c.kind = 'report' and c.state in ('received', 'disputed') and (:dispatches or :heads and c.grade = 'major') then 'verify'
+    when c.kind = 'report' and c.state in ('substantiated', 'unfounded') and :office then 'answer'
+    when c.due_at < :now and {told} then 'urge'
+end)
+""".replace("{told}", TOLD)
+AHEAD = timedelta(days=7)
 
 
 class InboxView(HazardView):
@@ -79,7 +114,9 @@ def _asked(caller: Caller) -> dict[str, object]:
         "heads": PostKind.office_head in caller.kinds,
         "inspected": [seat.unit_id for seat in caller.seats if seat.kind == PostKind.inspector],
         "for_district": PostKind.district_department in caller.kinds,
+        "office": bool(caller.kinds & OFFICE),
         "now": caller.now,
+        "soon": caller.now + AHEAD,
     }
 
 
@@ -87,7 +124,7 @@ def _condition(todo: Todo | None) -> str:
     if todo is None:
         return WAITING
     if todo == Todo.urge:
-        return f"c.ended_at is null and ({MINE}) is not true and c.due_at < :now and {TOLD}"
+        return f"c.kind = 'hazard' and c.ended_at is null and ({MINE}) is not true and c.due_at < :now and {TOLD}"
     states = ", ".join(f"'{state}'" for state, wanted in BY_STATE.items() if wanted == todo)
     return f"c.state in ({states}) and ({MINE}) is true"
 
@@ -147,6 +184,64 @@ def piles(session: Session, caller: Caller) -> list[Pile]:
         todo = Todo.urge if row.what == "urge" else BY_STATE[HazardState(row.what)]
         found.setdefault(todo, []).append((row.all, row.major, row.overdue, row.today))
     return [Pile(todo, *(sum(column) for column in zip(*found[todo], strict=True))) for todo in Todo if todo in found]
+
+
+class WaitingView(BaseModel):
+    """A case of any kind that waits for the caller; a hazard too. `title`: what it is about, in words; `todo`: what is wanted."""
+
+    model_config = ConfigDict(title="Waiting")
+    kind: CaseKind
+    code: str
+    state: str
+    version: int
+    todo: Todo | Ask
+    title: str
+    hazard: str | None
+    place: str | None
+    place_name: str | None
+    grade: Grade
+    responsible_post: str | None
+    due_at: datetime | None
+    overdue: bool
+
+
+EVERYTHING = """
+select * from (
+    select c.id, c.kind, c.code, c.state, c.version, c.grade, c.due_at, coalesce(c.due_at < :now, false) as overdue,
+        least(coalesce(c.due_at, 'infinity'), '9999-01-01') as sort,
+        case when c.kind = 'hazard' and ({mine}) is true then c.state when c.kind = 'hazard' then 'urge' else {asks} end as todo,
+        coalesce(h.description, duty_run.title, public_report.description, listing.statement, transfer.recipient, extension.statement,
+            appeal.statement, '') as title,
+        (select code from cases where id = c.parent_id) as hazard, p.code as place, p.name as place_name,
+        (select code from post where id = c.responsible_post_id) as responsible_post
+    from cases c left join place p on p.id = c.place_id left join hazard h on h.case_id = c.id
+    left join duty_run on duty_run.case_id = c.id left join public_report on public_report.case_id = c.id
+    left join listing on listing.case_id = c.id left join transfer on transfer.case_id = c.id
+    left join extension on extension.case_id = c.id left join appeal on appeal.case_id = c.id
+    where {reach} and c.ended_at is null and c.kind = any(:kinds) and (c.kind <> 'hazard' or {waiting})
+) waiting
+where todo is not null and (sort, id) > (:after_moment, :after_id) order by sort, id limit :limit
+"""
+SINCE_EVER = datetime(1, 1, 2, tzinfo=UTC)
+
+
+def everything(
+    session: Session, caller: Caller, kinds: Sequence[CaseKind], limit: int, after: str | None = None
+) -> tuple[list[WaitingView], str | None]:
+    """What waits for the caller, cases of any of these kinds, the soonest due first; and the cursor of the next page."""
+    reach, asked = caller.reach()
+    moment, id = cursor.read(after) if after else (SINCE_EVER, 0)
+    known = {**asked, **_asked(caller), "kinds": [str(kind) for kind in kinds], "after_moment": moment, "after_id": id, "limit": limit + 1}
+    rows = session.execute(text(EVERYTHING.format(mine=MINE, asks=ASKS, waiting=WAITING, reach=reach)), known).all()
+    found = [_waiting(row) for row in rows[:limit]]
+    return found, cursor.write(rows[limit - 1].sort, rows[limit - 1].id) if len(rows) > limit else None
+
+
+def _waiting(row: Any) -> WaitingView:
+    read = {name: row._mapping[name] for name in WaitingView.model_fields if name not in ("todo", "due_at")}
+    own_move = row.kind == CaseKind.hazard and row.todo != Todo.urge
+    todo = BY_STATE[HazardState(row.todo)] if own_move else Todo.urge if row.todo == Todo.urge else Ask(row.todo)
+    return WaitingView(**read, todo=todo, due_at=row.due_at and local(row.due_at))
 
 
 def tonight(now: datetime) -> datetime:

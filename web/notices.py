@@ -19,10 +19,14 @@ from web.caller import Caller, post_name, seat_of
 
 
 class NoticeView(BaseModel):
-    """One message to one person over one channel. `channel` is the kind of channel; its address is nobody's business here."""
+    """One message to one person over one channel. `channel` is the kind of channel; its address is nobody's business here.
+
+    `case` is what it is about, of any kind; `hazard` that case if it is one, or the hazard that it is about.
+    """
 
     model_config = ConfigDict(title="Notice")
     id: int
+    case: str | None
     hazard: str | None
     purpose: Purpose
     person: str
@@ -59,7 +63,8 @@ class Told:
 
 
 NOTICES = f"""
-select n.*, c.code as hazard, (select name from place where id = c.place_id) as place, person.key as person, person.label as who,
+select n.*, c.code as case_code, case c.kind when 'hazard' then c.code else (select code from cases where id = c.parent_id) end as hazard,
+    (select name from place where id = c.place_id) as place, person.key as person, person.label as who,
     (select label from person where id = n.standing_in_for_id) as away,
     (select split_part(url, '://', 1) from channel where id = n.channel_id) as channel,
     {seat_of("n.post_id")} as seat, (select code from post where id = n.for_post_id) as for_post,
@@ -70,6 +75,13 @@ join person on person.id = n.person_id
 left join cases c on c.id = n.case_id
 left join notice bundle on bundle.id = n.bundle_id
 """
+
+
+ABOUT = """n.case_id in (
+    select id from cases where township_id = :township and code = :hazard
+    union all
+    select other.id from cases h join cases other on other.parent_id = h.id where h.township_id = :township and h.code = :hazard
+)"""
 
 
 def many(
@@ -87,10 +99,10 @@ def many(
     condition = (
         own if mine else f"n.township_id = :township and ({own} or n.case_id is not null and ({reach}) or n.case_id is null and :sees_all)"
     )
-    asked |= {"me": caller.person_id, "limit": limit + 1, "sees_all": reach == "c.township_id = :township"}
+    asked |= {"me": caller.person_id, "limit": limit + 1, "sees_all": caller.sees_all}
     for name, value, filtering in (
         ("states", list(states), "n.state = any(:states)"),
-        ("hazard", hazard, "c.code = :hazard"),
+        ("hazard", hazard, ABOUT),
         ("after", cursor.read_number(after), "n.id < :after"),
     ):
         if value:
@@ -111,7 +123,7 @@ def of_case(session: Session, case_id: int, limit: int = 200) -> list[Told]:
 
 def _told(row: Any) -> Told:
     view = NoticeView(
-        id=row.id, hazard=row.hazard, purpose=row.purpose, person=row.person, post=row.seat and row.seat["code"],
+        id=row.id, case=row.case_code, hazard=row.hazard, purpose=row.purpose, person=row.person, post=row.seat and row.seat["code"],
         for_post=row.for_post, channel=row.channel,
         state=row.state, reason=row.reason, clock=row.clock, rung=row.rung, level=row.level, urgent=row.urgent, body=row.said,
         planned_at=local(row.planned_at), not_before=local(row.not_before), sent_at=row.left_at and local(row.left_at),

@@ -115,7 +115,7 @@ class Numbers:
 COUNTS = """
 select c.state, c.grade, p.kind, c.village_id, count(*) as count,
     count(*) filter (where c.ended_at is null and c.due_at < :now) as overdue
-from cases c join place p on p.id = c.place_id where {reach} group by 1, 2, 3, 4
+from cases c join place p on p.id = c.place_id where {reach} and c.kind = 'hazard' group by 1, 2, 3, 4
 """
 PLACES = "select kind, village_id, count(*) as count from place p where {reach} group by 1, 2"
 VILLAGES = text("select id, code, name from unit where township_id = :township and kind = 'village' order by code")
@@ -191,9 +191,9 @@ def _ranked(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
 
 DAILY = """
 select day, sum(opened)::int as opened, sum(ended)::int as ended from (
-    select (c.opened_at at time zone 'Asia/Shanghai')::date as day, 1 as opened, 0 as ended from cases c where {reach}
+    select (c.opened_at at time zone 'Asia/Shanghai')::date as day, 1 as opened, 0 as ended from cases c where {reach} and c.kind = 'hazard'
     union all
-    select (c.ended_at at time zone 'Asia/Shanghai')::date, 0, 1 from cases c where {reach} and c.ended_at is not null
+    select (c.ended_at at time zone 'Asia/Shanghai')::date, 0, 1 from cases c where {reach} and c.kind = 'hazard' and c.ended_at is not null
 ) moves group by day order by day
 """
 

@@ -21,14 +21,16 @@ from markupsafe import Markup, escape
 from sqlmodel import Session
 
 from models.clock import local, say
-from models.enumerations import ENDED, Grade, HazardState
-from web import inbox, when
+from models.enumerations import ENDED, CaseKind, EvidenceKind, Grade, HazardState
+from web import inbox, menu, when
 from web.caller import Caller, named
 from web.house import Progress, house_of
 from web.problem import Problem
-from web.words import SHORT
+from web.words import SHORT, short
 
 ROOM = Path(__file__).parent
+NO_HAZARDS = [kind for kind in CaseKind if kind != CaseKind.hazard]
+ASKS_AT_MOST = 99
 
 
 @lru_cache(maxsize=256)
@@ -84,8 +86,9 @@ def _environment() -> Environment:
         loader=FileSystemLoader(ROOM / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
     )  # fmt: skip
     made.globals.update(
-        icon=icon, asset=asset, named=named, SHORT=SHORT, ENDED=ENDED, HazardState=HazardState, Grade=Grade, Todo=inbox.Todo
-    )
+        icon=icon, asset=asset, named=named, SHORT=SHORT, short=short, ENDED=ENDED, HazardState=HazardState, EvidenceKind=EvidenceKind,
+        Grade=Grade, Todo=inbox.Todo, ways=menu.ways,
+    )  # fmt: skip
     made.filters.update(
         say=say, day=day, stamp=stamp, percent=percent, share=share, linked=linked, due=when.due, ago=when.ago, hence=when.hence,
         query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),
@@ -99,10 +102,14 @@ class Frame:
 
     caller: Caller
     piles: list[inbox.Pile]
+    asks: list[inbox.WaitingView]
 
     @property
     def waiting(self) -> int:
-        return sum(pile.all for pile in self.piles)
+        """What is to be done now: a duty counts from its last day on."""
+        tonight = inbox.tonight(self.now)
+        pressing = [each for each in self.asks if each.kind != CaseKind.duty or each.due_at is None or each.due_at <= tonight]
+        return sum(pile.all for pile in self.piles) + len(pressing)
 
     @property
     def late(self) -> int:
@@ -119,7 +126,7 @@ class Frame:
 
 
 def frame(session: Session, caller: Caller) -> Frame:
-    return Frame(caller, inbox.piles(session, caller))
+    return Frame(caller, inbox.piles(session, caller), inbox.everything(session, caller, NO_HAZARDS, ASKS_AT_MOST)[0])
 
 
 def page(request: Request, template: str, frame: Frame, status: int = 200, **values: Any) -> Response:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from models.database import as_json
-from statemachines.advance import Outcome, advance, offers, register
-from statemachines.errors import UnknownTrigger
-from statemachines.hazard import BY_TRIGGER, FINDERS, Offer
+from models.enumerations import CaseKind
+from statemachines.advance import Outcome, advance, known_trigger, offers, register
+from statemachines.errors import NotAllowed
+from statemachines.hazard import FINDERS
+from statemachines.laws import ROUTES
+from statemachines.load import Acting
+from statemachines.machine import Offer
 from web.caller import Caller, Seat
 from web.problem import Problem
 
 KEY_AT_MOST = 200
+T = TypeVar("T")
 
 FIRST = text("""
 insert into request_key (key, person, asked, answer, at) values (:key, :person, :asked, null, :wall)
@@ -56,19 +61,29 @@ def once(session: Session, caller: Caller, key: str | None, asked: str, do: Call
     return answer
 
 
-def known(trigger: str) -> str:
+def known(trigger: str, kind: CaseKind = CaseKind.hazard) -> str:
     """The trigger itself. Raises UnknownTrigger."""
-    if trigger not in BY_TRIGGER:
-        raise UnknownTrigger(trigger)
-    return trigger
+    return known_trigger(kind, trigger)
 
 
 def take(
     session: Session, caller: Caller, code: str, trigger: str, facts: Mapping[str, Any], *, post: str | None, version: int | None
 ) -> Outcome:
     """Fires the trigger in the name of `post`, or of the caller's post that may. Raises what `advance` raises, and Problem 403."""
-    seat = caller.seat(post) if post else _fitting(session, caller, code, trigger)
+    seat = caller.seat(post) if post else _fitting(session, caller, *_meant(session, caller, code, trigger, facts))
     return advance(session, code, trigger, caller.acting(seat.code), caller.now, version, wall=caller.wall, facts=facts)
+
+
+def in_turn(session: Session, caller: Caller, post: str | None, do: Callable[[Acting], T]) -> T:
+    """What `do` answers in the name of `post`, or of the first of the caller's posts that may. Raises Problem 403, and what `do` raises."""
+    seats = [caller.seat(post)] if post else list(caller.seats)
+    for seat in seats[:-1]:
+        try:
+            with session.begin_nested():
+                return do(caller.acting(seat.code))
+        except NotAllowed:
+            continue
+    return do(caller.acting(_one_of(seats[-1:]).code))
 
 
 def find(session: Session, caller: Caller, facts: Mapping[str, Any], *, post: str | None) -> Outcome:
@@ -98,6 +113,21 @@ def _fitting(session: Session, caller: Caller, code: str, trigger: str) -> Seat:
     if len(caller.seats) < 2:
         return _one_of(list(caller.seats))
     return next((seat for offer, seat in offered(session, caller, code) if offer.trigger == trigger), caller.seats[0])
+
+
+PENDING = text("""
+select c.code from cases c join cases h on h.id = c.parent_id
+where h.township_id = :township and h.code = :code and c.kind = :kind and c.ended_at is null order by c.id desc limit 1
+""")
+
+
+def _meant(session: Session, caller: Caller, code: str, trigger: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """The case and the trigger that are meant: a decision on what was asked about a hazard can be fired by the hazard's code."""
+    kind, name, triggers = ROUTES.get(trigger, (CaseKind.hazard, "", {}))
+    own = triggers.get(str(facts.get(name) or ""))
+    asked = {"township": caller.township_id, "code": code, "kind": kind}
+    pending = session.execute(PENDING, asked).scalar() if own else None
+    return (pending, own) if pending and own else (code, trigger)
 
 
 def _one_of(seats: list[Seat]) -> Seat:

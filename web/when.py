@@ -1,11 +1,12 @@
-"""Times in words, as people in the township say them."""
+"""Times in words, as people in the township say them; and days that somebody names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from models.clock import day_of, local, say, say_left
+from models.clock import day_of, local, say, say_left, start_of
+from web.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,11 @@ def ago(moment: datetime, now: datetime) -> str:
 def hence(moment: datetime, now: datetime) -> str:
     """«3月5日 18:00（还有2天3小时）»."""
     return f"{say(moment)}（{'还有' if moment > now else '已过'}{say_left(moment - now)}）"
+
+
+def start(day: date, later: int = 0) -> datetime:
+    """The first moment of a day of the township's, or of the one that many days later. Raises Problem 422 beyond all calendars."""
+    try:
+        return start_of(day + timedelta(days=later))
+    except (OverflowError, ValueError) as error:
+        raise Problem(422, "日期超出范围。", "The day is out of range.") from error

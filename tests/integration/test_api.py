@@ -357,17 +357,38 @@ def test_odd_addresses_break_nothing(site: Site) -> None:
 
 def test_the_description_of_the_api_tells_only_of_what_is_there(site: Site) -> None:
     told = site.client().get("/api/openapi.json").json()
-    assert {
-        "/api/v1/session",
-        "/api/v1/hazards",
-        "/api/v1/hazards/{code}/{trigger}",
-        "/api/v1/hazards/{code}/evidence",
-        "/api/v1/stats",
-    } <= set(told["paths"])
-    assert not any(path.endswith(("/inspections", "/duties", "/extensions")) or not path.startswith("/api/v1/") for path in told["paths"])
-    step = told["paths"]["/api/v1/hazards/{code}/{trigger}"]["post"]
-    assert {"401", "403", "404", "409", "422", "428"} <= set(step["responses"])
-    assert {each["name"] for each in step["parameters"]} >= {"If-Match", "Idempotency-Key"}
+    kinds = ("hazards", "extensions", "appeals", "transfers", "listings", "duties", "reports")
+    assert {f"/api/v1/{kind}" for kind in (*kinds, "session", "inspections", "places", "posts", "numbers", "stats")} <= set(told["paths"])
+    assert all(path.startswith("/api/v1/") for path in told["paths"])
+    for kind in kinds:
+        assert {f"/api/v1/{kind}/{{code}}{what}" for what in ("", "/events", "/triggers", "/evidence", "/{trigger}")} <= set(told["paths"])
+        step = told["paths"][f"/api/v1/{kind}/{{code}}/{{trigger}}"]["post"]
+        assert {"401", "403", "404", "409", "422", "428"} <= set(step["responses"])
+        assert {each["name"] for each in step["parameters"]} >= {"If-Match", "Idempotency-Key"}
+
+
+def test_every_body_is_described_with_an_example(site: Site) -> None:
+    told = site.client().get("/api/openapi.json").json()
+    for path, ways in told["paths"].items():
+        for way in ways.values():
+            sent = way.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            if sent:
+                name = str(sent.get("$ref") or sent["allOf"][0]["$ref"]).rsplit("/", 1)[-1]
+                assert told["components"]["schemas"][name]["examples"], path
+
+
+PUBLIC = ("/api/v1/reports/mine",)
+
+
+def test_nothing_is_read_without_a_token_and_nothing_breaks_on_an_odd_code(site: Site) -> None:
+    stranger, mayor = site.client(), site.api("mayor")
+    told = site.client().get("/api/openapi.json").json()
+    for path in (path for path, ways in told["paths"].items() if "get" in ways and path not in PUBLIC):
+        assert problem(stranger.get(path.replace("{code}", "x")), 401), path
+        for code in ("%00", "%F0%9F%94%A5", "..%2f..%2fetc", "A" * 300, "x'--"):
+            if "{code}" in path:
+                assert mayor.get(path.replace("{code}", code)).status_code in (404, 422), path
+        assert mayor.get(path.replace("{code}", "x")).status_code < 500, path
 
 
 def test_the_same_key_with_a_body_that_differs_only_in_a_word_nobody_knows_is_another_body(site: Site) -> None:

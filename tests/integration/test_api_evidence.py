@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from PIL import Image
 from tests.integration.test_api import fire, problem
 from tests.site import Site, photo, serve
 from tests.stage import Stage
+from web import picture
 
 
 @pytest.fixture
@@ -165,3 +167,46 @@ def test_who_only_reads_or_has_nothing_to_do_with_it_adds_nothing(site: Site) ->
     assert problem(send(site.api("owner"), "YH-2023-9999", photo()), 404)
     closed = site.stage.to_closed()
     assert problem(send(site.api("owner"), closed, photo()), 409)["reason"] == "state"
+
+
+PDF = b"%PDF-1.7\n1 0 obj <</Type/Catalog>> endobj\ntrailer\n%%EOF\n"
+
+
+def test_a_paper_is_kept_as_it_was_sent_and_only_handed_out_as_a_download(site: Site) -> None:
+    code = site.stage.to_rectifying()
+    answer = send(site.api("owner"), code, PDF, "整改方案.pdf", kind="document")
+    assert (answer.status_code, answer.json()["sha256"]) == (201, hashlib.sha256(PDF).hexdigest())
+    row = site.stage.one("select id, media_type, stored, look from evidence")
+    assert (row.media_type, row.look) == ("application/pdf", None)
+    assert (site.home / "evidence" / row.stored).read_bytes() == PDF
+    for path in (f"/photo/{row.id}", f"/photo/{row.id}/small"):
+        handed = site.browser("owner").get(path)
+        assert (handed.content, handed.headers["content-type"]) == (PDF, "application/pdf")
+        assert handed.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_photo_is_known_by_its_look(site: Site) -> None:
+    code, body = site.stage.to_rectifying(), io.BytesIO()
+    Image.radial_gradient("L").save(body, "JPEG")
+    assert send(site.api("owner"), code, body.getvalue()).status_code == 201
+    assert site.stage.one("select look from evidence").look == picture.look(Image.radial_gradient("L")) is not None
+
+
+@pytest.mark.parametrize(("name", "kind"), [("after.pdf", "after"), ("photo.jpg", "before"), ("paper.jpg", "document")])
+def test_a_paper_is_no_photo_whatever_it_is_called(site: Site, name: str, kind: str) -> None:
+    assert problem(send(site.api("owner"), site.stage.to_rectifying(), PDF, name, kind=kind), 422)["reason"] == "photo"
+    assert not (site.home / "evidence").exists()
+
+
+def test_another_file_than_the_announced_one_is_refused_before_it_is_stored(site: Site) -> None:
+    owner, code, body = site.api("owner"), site.stage.to_rectifying(), photo()
+    refused = problem(send(owner, code, body, sha256=hashlib.sha256(body + b"!").hexdigest()), 422)
+    assert (refused["reason"], refused["errors"][0]["where"]) == ("sha256", "sha256")
+    assert site.stage.all("select from evidence") == []
+    assert not (site.home / "evidence").exists()
+    assert send(owner, code, body, sha256=hashlib.sha256(body).hexdigest()).status_code == 201
+
+
+def test_what_the_law_refuses_leaves_no_file(site: Site) -> None:
+    assert problem(send(site.api("owner"), site.stage.to_closed(), photo()), 409)["reason"] == "state"
+    assert not (site.home / "evidence").exists()

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from drill.crew import Crew, Deed
 from drill.demo import SEED, prepare
+from drill.seen import Seen
 from drill.table import Table, read_table
 from models.clock import Clock, ManualClock, day_of, parse_time
 from models.cluster import Cluster
@@ -137,7 +138,7 @@ def test_the_simulated_people_leave_alone_what_a_real_one_has_touched(demo: Call
     started.start()
     township_id = started.township_id
     soon = Crew(started.engine, township_id, SEED, day_of(LIVE_FROM), everybody=False).due(LIVE_FROM, LIVE_FROM + timedelta(days=9))
-    mine = [deed.seen.code for deed in soon if deed.seen and deed.seen.state == "rectifying"]
+    mine = [deed.case.code for deed in soon if isinstance(deed.case, Seen) and deed.case.state == "rectifying"]
     assert len(mine) > 2
     for code in mine:
         with transaction(started.engine) as session:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 import signal
 import subprocess
 import sys
@@ -43,17 +42,11 @@ from notifications.deliver import deliver_due
 from notifications.outcome import SENT, Outcome
 from statemachines.escalate import sweep
 from tests.acceptance.receiver import Phones
-from tests.prefect_server import PrefectServer, prefect_server
+from tests.prefect_server import PrefectServer
 from tests.stage import Stage
 
 pytestmark = pytest.mark.xdist_group("prefect")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def prefect(cluster: Cluster) -> Iterator[PrefectServer]:
-    with prefect_server(cluster, Path(os.environ["BIHUAN_TEST_HOME"])) as server:
-        yield server
 
 
 class Recorder:

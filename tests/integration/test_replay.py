@@ -106,6 +106,36 @@ def test_the_table_adds_up(table: Table) -> None:
     assert table.open_at_deadline == len(table.still_open)
     assert table.arrived == table.notices["sent"] > 0
     assert table.steps["register"] == table.found
+    assert table.events > table.found
+    assert table.as_json()["found"] == table.found
+
+
+def test_every_place_is_inspected_or_was_found_closed_twice(table: Table) -> None:
+    said = table.records
+    assert said.covered + said.tried == said.in_scope == SHOPS + 1
+    assert said.coverage == round((said.covered + said.tried / 2) / said.in_scope, 4)
+    assert said.inspections == sum(said.by_trigger.values()) > SHOPS
+    assert {"campaign", "leader_led", "routine"} <= set(said.by_trigger)
+
+
+def test_duties_are_done_late_missed_or_excused(table: Table) -> None:
+    by_title = {each.title: each for each in table.records.duties}
+    assert {"巡护", "值守", "自查", "宣传", "周报", "镇长带队"} <= set(by_title)
+    assert by_title["巡护"].due == 48
+    assert all(each.due >= each.done + each.late + each.missed + each.excused for each in by_title.values())
+    assert 0.85 < sum(each.done for each in by_title.values()) / sum(each.due for each in by_title.values()) < 1
+    assert sum(each.late for each in by_title.values()) > 0
+    assert 0 < by_title["镇长带队"].done < by_title["镇长带队"].due
+    assert table.records.climbed["duty"] > 0
+
+
+def test_what_is_told_can_be_read_by_a_program_and_by_people(table: Table) -> None:
+    told = table.as_json()
+    for name in ("coverage", "inspections", "duties", "extensions", "appeals", "transfers", "listings", "interim", "recurrences",
+                 "rechecks", "reports", "verdicts", "gates", "score", "climbed"):  # fmt: skip
+        assert name in told
+    assert json.loads(json.dumps(told))["duties"][0]["due"] == max(each.due for each in table.records.duties)
+    assert f"覆盖率 {table.records.coverage:.1%}" in markdown(table)
 
 
 def test_who_was_told_of_what_is_open_at_the_deadline_is_said(table: Table) -> None:
@@ -131,7 +161,7 @@ def test_people_and_law_agree_for_a_whole_campaign(rehearse: Rehearsal) -> None:
         heads = session.execute(text('select code, last_hash from cases order by code collate "C"')).all()
     assert hashlib.sha256("".join(f"{code} {last}\n" for code, last in heads).encode()).hexdigest() == table.history_hash
     rehearse.cluster.drop_database("kept_for_the_law")
-    assert set(table.refused) <= {"G3", "G11", "NotAllowed", "own_rung"}
+    assert set(table.refused) <= {"G3", "G11", "NotAllowed", "own_rung", "root_cause"}
     assert sum(table.refused.values()) < table.events / 20
 
 
@@ -241,14 +271,17 @@ def test_through_prefect_it_is_the_same_history(rehearse: Rehearsal) -> None:
         address = next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
         seen = _most_runs(address, program)
         said = json.loads(program.stdout.read())
-    assert seen >= 12
+    assert seen >= 16
     assert said["events"] > 5
     assert said == rehearse(from_day=date(2023, 3, 1), until_day=date(2023, 3, 2)).as_json()
 
 
+TICK = ["escalate", "plan_duties", "countdown", "deliver"]
+
+
 def _most_runs(address: str, program: subprocess.Popen[str]) -> int:
-    """How many completed runs of our three flows the server shows, looked up until the replay ends."""
-    wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "flows": {"name": {"any_": ["escalate", "countdown", "deliver"]}}}
+    """How many completed runs of a tick's four flows the server shows, looked up until the replay ends."""
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "flows": {"name": {"any_": TICK}}}
     most = 0
     while program.poll() is None:
         with suppress(httpx.TransportError, ValueError):

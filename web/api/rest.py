@@ -1,34 +1,32 @@
-"""Places, inbox, messages and statistics for programs."""
+"""Inbox, messages and statistics for programs."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from models.clock import local
-from models.enumerations import HazardState
-from web import inbox, notices, numbers, places
-from web.api.words import NewPlace, NoticeQuery, Page, PlaceQuery
+from models.enumerations import CaseKind, HazardState
+from web import inbox, notices, numbers
+from web.api.words import InboxQuery, NoticeQuery
 from web.caller import Program
 from web.house import house_of
-from web.inbox import InboxView
+from web.inbox import InboxView, WaitingView
 from web.notices import NoticeView
-from web.places import PlaceView
 
 router = APIRouter()
 
 
-class Places(BaseModel):
-    items: list[PlaceView]
+class Inbox(BaseModel):
+    items: list[InboxView]
     next: str | None
 
 
-class Inbox(BaseModel):
-    items: list[InboxView]
+class Waiting(BaseModel):
+    items: list[WaitingView]
     next: str | None
 
 
@@ -76,26 +74,14 @@ class Stats(TallyView):
     campaign: CampaignView | None
 
 
-@router.get("/places", tags=["places"])
-def list_places(request: Request, caller: Program, ask: Annotated[PlaceQuery, Query()]) -> Places:
-    """The registry, in the order of registration."""
-    with house_of(request).transaction() as session:
-        found, after = places.many(session, caller, places.Wanted(ask.kind, ask.village, None, ask.q), ask.limit, ask.cursor)
-    return Places(items=found, next=after)
-
-
-@router.post("/places", tags=["places"], status_code=201, response_model=PlaceView)
-def add_place(request: Request, caller: Program, body: NewPlace) -> Response:
-    """Registers a place; the office's posts may. Post, team and field are the usual ones unless given."""
-    with house_of(request).transaction() as session:
-        added = places.add(session, caller, body.model_dump(exclude_none=True))
-    return JSONResponse(added.model_dump(mode="json"), 201)
-
-
 @router.get("/inbox", tags=["inbox"])
-def read_inbox(request: Request, caller: Program, ask: Annotated[Page, Query()]) -> Inbox:
-    """What waits for the caller's posts, the soonest due first."""
+def read_inbox(request: Request, caller: Program, ask: Annotated[InboxQuery, Query()]) -> Inbox | Waiting:
+    """What waits for the caller's posts, the soonest due first: hazards in full, or with `kinds` cases of these kinds in short."""
+    kinds = list(CaseKind) if "all" in ask.kinds else [CaseKind(kind) for kind in ask.kinds]
     with house_of(request).transaction() as session:
+        if kinds:
+            waiting, rest = inbox.everything(session, caller, kinds, ask.limit, ask.cursor)
+            return Waiting(items=waiting, next=rest)
         found, after = inbox.page(session, caller, ask.limit, ask.cursor)
     return Inbox(items=[InboxView(**row.view.model_dump(), todo=todo) for row, todo in found], next=after)
 

@@ -238,24 +238,31 @@ def refuse_close(step: Step) -> Change:
 def approve_close(step: Step) -> Change:
     """销号: what the closure sends waits until it can't be taken back any more."""
     person, post = step.me
-    lifted = {"interim_control": InterimControl.none} if step.facts.get("interim_lifted") is True else {}
+    lifts = step.facts.get("interim_lifted") is True and step.case.interim_control != InterimControl.none
+    lifted = {"interim_control": InterimControl.none} if lifts else {}
     kept = {"interim_kept": True} if step.facts.get("interim_kept") is True else {}
     consent = {"district_consent_no": step.facts["district_consent_no"]} if step.facts.get("district_consent_no") else {}
     return Change(
         own={"closed_at": step.now, "closed_person": person, "closed_post": post, **lifted, **kept, **consent},
         tellings=[Telling(Purpose.outcome, ("responsible", f"post:{step.case.found_post}"), (S.closed,), not_before=step.now + UNDO)],
         then=lapsing(step, CaseKind.listing),
+        facts={"lifted": step.case.interim_control} if lifts else {},
         gate=_stops_work(step),
     )
 
 
+LIFTED = text("select facts->>'lifted' from event where case_id = :id and trigger = 'approve_close' order by seq desc limit 1")
+
+
 def withdraw_approval(step: Step) -> Change:
-    """撤回销号: the approval clock goes on from when the case was verified."""
+    """撤回销号: the approval clock goes on from when the case was verified; a control that the closure lifted stands again."""
+    lifted = step.session.execute(LIFTED, {"id": step.case.id}).scalar()
+    again = {"interim_control": InterimControl(lifted)} if lifted else {}
     due = due_at(step.case.verified_at, step.rules.limit(Clock.approve, step.grade, on=day_of(step.case.verified_at)), step.rules.calendar)
     return Change(
-        own={"closed_at": None, "closed_person": None, "closed_post": None, "interim_kept": False},
+        own={"closed_at": None, "closed_person": None, "closed_post": None, "interim_kept": False, **again},
         starts=[start(step.rules, Clock.approve, step.grade, step.now, due)],
-        gate=_stops_work(step),
+        gate=bool(again) or _stops_work(step),
     )
 
 
@@ -409,13 +416,13 @@ def reopen(step: Step) -> Change:
 
 
 HOLD = text("""
-update timer set held_until = :until, held_rung = fired, held_by = :person, next_at = greatest(next_at, :until)
+update timer set held_until = :until, held_rung = fired, held_by = :person, next_at = :until
 where id = :id returning clock, fired
 """)
 
 
 def take_up(step: Step) -> Change:
-    """接手督办: the next rung waits for the promised time; then the chain goes on."""
+    """接手督办: the next rung waits for the promised time. Nothing done by then: the rung is said again, and the chain goes on."""
     told = rung_told(step.session, step.case.id, step.seated.post_id)
     assert told, "the law has seen the rung"
     until = _moment(step.facts["promised_at"])

@@ -59,12 +59,21 @@ telling as (
         case when climbing.offset_hours < 0 then 'reminder' when clock = 'review' then 'review_overdue'
             when clock = 'approve' then 'approval' else 'overdue' end as purpose,
         jsonb_build_object('clock', clock, 'level', climbing.level, 'rung', climbing.rung, 'skipped', to_jsonb(skipped),
-            'due', (extract(epoch from due_at) * 1000000)::bigint) as facts,
+            'due', (extract(epoch from due_at) * 1000000)::bigint) || promise.facts
+            || case when word.reminded then '{{"reminded": true}}'::jsonb else '{{}}' end as facts,
         array[]::text[] as while_states, cast(:now as timestamptz) as not_before
     from climbing
+    -- Somebody took the last rung up and the time they promised has come: they hear of it too, but have no say in the rung that comes now.
     cross join lateral (
-        select distinct unnest(passed.told) as told from rung passed where passed.ladder_id = climbing.ladder_id
-            and (passed.position = climbing.rung or passed.position = any(skipped) and passed.offset_hours >= 0)
+        select held_until = next_at and held_rung = fired as broken, case when held_until = next_at and held_rung = fired
+            then jsonb_build_object('promised', (extract(epoch from held_until) * 1000000)::bigint) else '{{}}' end as facts
+    ) promise
+    cross join lateral (
+        select each.told, bool_and(passed.position < climbing.rung and not passed.position = any(skipped)) as reminded
+        from rung passed cross join lateral unnest(passed.told) each(told) where passed.ladder_id = climbing.ladder_id
+            and (passed.position = climbing.rung or passed.position = any(skipped) and passed.offset_hours >= 0
+                or promise.broken and passed.position = held_rung)
+        group by each.told
     ) word
 ),
 {PLAN},

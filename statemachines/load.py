@@ -375,18 +375,21 @@ eligible as (
 """
 
 # A closure calls for a post by grade, class and recurrence: what came back is approved one post higher.
+CALLS_FOR = """
+case when c.grade = 'major' and h.recurrence_count >= 1 then 'party_secretary' when c.grade = 'major' then 'township_head'
+    when h.sla_class = 'g30' or h.recurrence_count >= 1 then 'deputy_in_charge' else 'office_head' end
+"""
+CALLED = """
+post.township_id = asked.township_id and post.active and (
+    asked.calls_for = 'office_head' and (post.kind = 'office_head' or post.kind = 'station_head' and post.unit_id <> asked.team_id)
+    or asked.calls_for <> 'office_head' and post.id = (select case_posts(c, asked.calls_for) from cases c where c.id = asked.id limit 1)
+)
+"""
 APPROVERS = text(f"""
 with asked as (
-    select c.*, case when c.grade = 'major' and h.recurrence_count >= 1 then 'party_secretary' when c.grade = 'major' then 'township_head'
-        when h.sla_class = 'g30' or h.recurrence_count >= 1 then 'deputy_in_charge' else 'office_head' end as calls_for
-    from cases c join hazard h on h.case_id = c.id where c.id = :case_id
+    select c.*, {CALLS_FOR} as calls_for from cases c join hazard h on h.case_id = c.id where c.id = :case_id
 ),
-called as (
-    select post.id from asked join post on post.township_id = asked.township_id and post.active
-    where (asked.calls_for = 'office_head' and (post.kind = 'office_head' or post.kind = 'station_head' and post.unit_id <> asked.team_id))
-        or (asked.calls_for <> 'office_head'
-            and post.id = (select case_posts(c, asked.calls_for) from cases c where c.id = asked.id limit 1))
-),
+called as (select post.id from asked join post on {CALLED}),
 {ELIGIBLE}
 select eligible.id, eligible.code, eligible.depth from eligible, asked
 where depth = (select min(depth) from eligible) order by (eligible.kind = asked.calls_for) desc, eligible.code
@@ -562,6 +565,7 @@ def _second(session: Session, case: Row[Any], seated: Seated, now: datetime, fac
 RUNG_TOLD = text("""
 select timer.id, timer.clock, timer.fired, timer.held_rung, coalesce(:post_id = any(array_agg(notice.for_post_id)), false) as told
 from timer left join notice on notice.timer_id = timer.id and notice.run = timer.run and notice.rung = timer.fired
+    and not notice.facts ? 'reminded'
 where timer.case_id = :case_id and timer.stopped_at is null and timer.fired > 0
 group by timer.id order by timer.fired_at desc limit 1
 """)

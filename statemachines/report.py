@@ -43,7 +43,12 @@ def g11_verifier(s: Situation) -> Refusal | None:
 
 def hazard_named(s: Situation) -> Refusal | None:
     """The hazard that the report became: registered before, at any place of the township."""
-    if s.unasked("hazard") or s.master is not None:
+    if s.unasked("hazard"):
+        return None
+    if s.master is not None and s.master.state in (HazardState.rejected, HazardState.cancelled, HazardState.duplicate):
+        there = s.master.state.zh
+        return Refusal("hazard_named", f"所填隐患已是“{there}”，请填写立案办理的那条。", "That hazard has been dropped; name the one that stands.")
+    if s.master is not None:
         return None
     return Refusal("hazard_named", "请先登记隐患，再填写隐患编号。", "Register the hazard first, then name its code.")
 

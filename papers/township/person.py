@@ -12,6 +12,7 @@ from papers.township.sheet import Row, Sheet
 COLUMNS = ("key", "label", "username", "channels")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31})://.+", re.DOTALL)
 LONGEST_URL = 2000
+NOBODYS = ("system", "reporter")  # under these keys history writes what time did, and what citizens report
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def read_people(sheet: Sheet, channel_ok: Callable[[str], bool] | None) -> dict[
 
 def _person(row: Row, channel_ok: Callable[[str], bool] | None) -> Person | None:
     key, label = row["key"].code(), row["label"].filled()
+    if key in NOBODYS:
+        row["key"].fault(f"{key} 是保留编号 is reserved", "人员自己的编号 a key of the person's own")
     username = None if row["username"].empty else row["username"].code()
     channels = _channels(row["channels"], key or "?", channel_ok)
     return Person(key, label, username, channels, row.line) if key and label else None

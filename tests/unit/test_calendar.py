@@ -233,6 +233,25 @@ def test_working_time_between_counts_day_by_day() -> None:
     assert CHINA.working_time_between(start, end) == worked * timedelta(hours=7)
 
 
+DAYS = st.dates(date(2022, 12, 1), date(2025, 2, 1))
+
+
+@PATIENT
+@given(CALENDARS, DAYS, st.integers(-30, 400))
+def test_working_days_between_are_those_that_one_counts(calendar: Calendar, first: date, days: int) -> None:
+    last = first + days * DAY
+    counted = sum(calendar.is_working_day(first + n * DAY) for n in range(1, days + 1))
+    assert calendar.working_days_between(first, last) == counted
+
+
+@PATIENT
+@given(CALENDARS, DAYS, st.integers(0, 300), st.integers(0, 300))
+def test_working_days_add_up_over_any_day_between(calendar: Calendar, first: date, some: int, more: int) -> None:
+    middle, last = first + some * DAY, first + (some + more) * DAY
+    parts = calendar.working_days_between(first, middle) + calendar.working_days_between(middle, last)
+    assert calendar.working_days_between(first, last) == parts
+
+
 def test_equal_calendars_are_one_key() -> None:
     overrides = {date(2024, 2, 9): "rest", date(2023, 3, 4): "work"}
     one, same = Calendar(overrides), Calendar(dict(reversed(overrides.items())))

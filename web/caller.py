@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from models.clock import day_of
-from models.enumerations import PostKind, UnitKind
+from models.enumerations import LEADERS, PostKind, UnitKind
 from notifications.letter import Seat as Said
 from notifications.templates.zh import seat as say_seat
 from statemachines.load import Acting
@@ -25,6 +25,10 @@ from web.problem import Problem
 COOKIE = "bihuan"
 OWN_PLACES_ONLY = frozenset({PostKind.enterprise_principal, PostKind.enterprise_safety})
 SEES_NOTHING = frozenset({PostKind.reporter, PostKind.system})
+READS_REPORTS = LEADERS | {
+    PostKind.inspector, PostKind.station_head, PostKind.office_dispatcher, PostKind.office_head, PostKind.district_department,
+    PostKind.district_office, PostKind.discipline_viewer,
+}  # fmt: skip
 READS_ONLY = frozenset({PostKind.discipline_viewer, PostKind.reporter, PostKind.system})
 
 
@@ -120,10 +124,10 @@ class Caller:
     def reach(self) -> tuple[str, dict[str, Any]]:
         """The SQL condition on `c` (cases) that holds for what the caller may read, and its parameters.
 
-        Public reports are read by posts of the whole township alone: who is reported must not learn of it, nor guess by whom.
+        Public reports are read by those who verify, answer and supervise: who is reported must not learn of it, nor guess by whom.
         """
         condition, asked = self._within("c")
-        return condition if self.sees_all else f"{condition} and c.kind <> 'report'", asked
+        return condition if self.kinds & READS_REPORTS else f"{condition} and c.kind <> 'report'", asked
 
     def place_reach(self) -> tuple[str, dict[str, Any]]:
         """The same for `p` (place)."""

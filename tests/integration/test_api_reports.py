@@ -193,3 +193,9 @@ def test_reports_are_filtered_by_state_and_place(site: Site) -> None:
     assert problem(client.get("/api/v1/reports/JB-2023-9999"), 404)
     assert problem(post(client, f"reports/{second}/vanish", 1), 404)
     assert problem(post(client, f"reports/{second}/substantiate", 1), 403)
+
+
+def test_a_ranger_reads_no_reports_though_the_post_is_the_townships(site: Site) -> None:
+    site.stage.report()
+    assert site.api("ranger").get("/api/v1/reports").json()["items"] == []
+    assert len(site.api("dispatcher").get("/api/v1/reports").json()["items"]) == 1

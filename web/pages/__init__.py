@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.pages import account, hazard, home, inbox, ledger, messages, phones, photo, register
+from web.pages import (
+    account,
+    case,
+    duties,
+    figures,
+    hazard,
+    home,
+    inbox,
+    inspect,
+    ledger,
+    messages,
+    phones,
+    photo,
+    places,
+    posts,
+    public,
+    register,
+    reports,
+)
 
 
 def routers() -> list[APIRouter]:
-    parts = (account, home, inbox, ledger, register, photo, hazard, messages, phones)
+    parts = (
+        account, home, inbox, ledger, register, photo, hazard, case, duties, inspect, places, reports, figures, posts, messages, phones,
+        public,
+    )  # fmt: skip
     return [part.router for part in parts]

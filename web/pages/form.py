@@ -8,14 +8,16 @@ from fastapi import Depends, Request, UploadFile
 from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as SentFile
 
-from web.picture import BYTES_AT_MOST, Picture, read, too_large
+from models.enumerations import EvidenceKind
+from web.picture import BYTES_AT_MOST, Paper, Picture, read, receive, too_large
 from web.problem import Problem
 
 PHOTOS_AT_MOST = 9
+FILES_AT_MOST, FIELDS_AT_MOST = 60, 800  # a long checklist, with a few photos of what failed
 
 
 async def _form(request: Request) -> FormData:
-    return await request.form(max_files=2 * PHOTOS_AT_MOST, max_fields=200)
+    return await request.form(max_files=FILES_AT_MOST, max_fields=FIELDS_AT_MOST)
 
 
 Form = Annotated[FormData, Depends(_form)]
@@ -38,6 +40,23 @@ def photos(form: FormData, name: str) -> list[Picture]:
     if len(sent) > PHOTOS_AT_MOST:
         raise Problem(422, f"一次最多上传 {PHOTOS_AT_MOST} 张照片。", f"{PHOTOS_AT_MOST} photos at most.", reason="photo")
     return [_picture(each) for each in sent]
+
+
+def files(form: FormData, name: str, kind: EvidenceKind) -> list[Picture | Paper]:
+    """The photos and papers of one field. Raises Problem 413 or 422, in words that name the file."""
+    sent = [each for each in form.getlist(name) if isinstance(each, SentFile | UploadFile) and each.filename]
+    if len(sent) > PHOTOS_AT_MOST:
+        raise Problem(422, f"一次最多上传 {PHOTOS_AT_MOST} 份。", f"{PHOTOS_AT_MOST} files at most.", reason="photo")
+    return [_file(each, kind) for each in sent]
+
+
+def _file(sent: SentFile, kind: EvidenceKind) -> Picture | Paper:
+    if sent.size and sent.size > BYTES_AT_MOST:
+        raise too_large()
+    try:
+        return receive(sent.file.read(BYTES_AT_MOST + 1), kind, sent.filename or "")
+    except Problem as problem:
+        raise Problem(problem.status, f"“{sent.filename}”：{problem.detail}", problem.detail_en, **problem.more) from problem
 
 
 def _picture(sent: SentFile) -> Picture:

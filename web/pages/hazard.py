@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import text
 from sqlmodel import Session
 
-from models.enumerations import ENDED, EvidenceKind, HazardState
+from models.enumerations import ENDED, CaseKind, EvidenceKind, HazardState, ListingLevel
 from statemachines.errors import LawError, NotAllowed, Refused, Stale
-from statemachines.hazard import Offer
+from statemachines.machine import Offer
 from web import evidence, forms, hazard, history, notices, people, step, story
 from web.caller import Caller, Seat, Visitor
 from web.evidence import Said, Shot
 from web.forms import Ask
 from web.hazard import HazardView, Row
 from web.house import House, house_of
+from web.pages import applications
+from web.pages.acts import Action, Failed
 from web.pages.form import Form, number, photos, word
 from web.picture import Picture
 from web.problem import Problem, problem_of
@@ -35,16 +39,6 @@ SPINE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """A trigger that the caller may fire, with its form."""
-
-    offer: Offer
-    seat: Seat
-    asks: tuple[Ask, ...]
-    danger: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """A step of the spine: done, here, or still ahead."""
 
@@ -53,19 +47,34 @@ class Stage:
     standing: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A form that was sent and refused, with what was typed in it."""
-
-    trigger: str
-    problem: Problem
-    said: Mapping[str, str] = field(default_factory=dict)
-
-
 @router.get("/h/{code}")
 def read(request: Request, caller: Visitor, code: str) -> Response:
+    """The hazard; the code of anything else leads to the page on which it stands."""
     with house_of(request).transaction() as session:
-        return show(request, session, caller, code)
+        elsewhere = address(session, caller, code)
+        return RedirectResponse(elsewhere, 303) if elsewhere else show(request, session, caller, code)
+
+
+ABOUT = text("""
+select c.kind, parent.code as parent from cases c left join cases parent on parent.id = c.parent_id
+where c.township_id = :township and c.code = :code
+""")
+ROOMS = {CaseKind.duty: "/duties", CaseKind.report: "/reports"}
+
+
+def kind_of(session: Session, caller: Caller, code: str) -> CaseKind:
+    """What kind of case has this code; a hazard where none has."""
+    row = session.execute(ABOUT, {"township": caller.township_id, "code": code}).first()
+    return CaseKind(row.kind) if row else CaseKind.hazard
+
+
+def address(session: Session, caller: Caller, code: str) -> str | None:
+    """Where a case that isn't a hazard is shown: an application on its hazard's page, with its card in view. None for a hazard."""
+    row = session.execute(ABOUT, {"township": caller.township_id, "code": code}).first()
+    if row is None or row.kind == CaseKind.hazard:
+        return None
+    room = ROOMS.get(CaseKind(row.kind))
+    return f"{room}/{quote(code)}" if room else f"/h/{quote(row.parent)}?card={quote(code)}#{quote(code)}"
 
 
 def show(request: Request, session: Session, caller: Caller, code: str, failed: Failed | None = None) -> Response:
@@ -73,18 +82,34 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
     row = hazard.one(session, caller, code)
     events = history.whole(session, row.id)
     offered = step.offered(session, caller, code)
+    asked = applications.about(session, caller, row.id)
+    lines = sorted([*story.tell(session, caller.township_id, events), *applications.lines(session, caller, asked)], key=_in_order)
     taken = evidence.shots(session, [row.id]).get(row.id, [])
     return page(
         request, "hazard.html", frame(session, caller), failed.problem.status if failed else 200, row=row, view=row.view,
         stages=spine(row.view), actions=_actions(session, caller, row, offered),
         others=[offer for offer, _ in offered if not _possible(offer) and offer.trigger != "withdraw_approval"],
-        lines=list(reversed(story.tell(session, caller.township_id, events))), told=notices.of_case(session, row.id),
+        lines=lines[::-1], asked=asked, pending=[each for each in asked if not each.state.ended], card=request.query_params.get("card", ""),
+        listed=row.view.listing != ListingLevel.none, interim_by=_interim_by(session, caller, row), told=notices.of_case(session, row.id),
         coming=notices.following(session, row.id), rounds=_rounds(taken), metres=evidence.metres_off(row, taken), failed=failed,
         who=people.labels(session, caller.township_id, row.people),
         names=story.names_of(session, caller.township_id, [row.view.found_by]), prefect=prefect_events(request, code),
-        key=secrets.token_urlsafe, present=forms.present, may_add_photo=caller.may_write and row.view.state not in ENDED,
+        key=secrets.token_urlsafe, may_add_photo=caller.may_write and row.view.state not in ENDED,
         done=request.query_params.get("done", ""),
     )  # fmt: skip
+
+
+def _in_order(line: story.Line) -> tuple[datetime, bool, int]:
+    """By time; what a step has set off stands after it."""
+    return line.at, bool(line.about), line.seq
+
+
+INTERIM = text("select interim_post from hazard where case_id = :id")
+
+
+def _interim_by(session: Session, caller: Caller, row: Row) -> str:
+    post = session.execute(INTERIM, {"id": row.id}).scalar()
+    return story.names_of(session, caller.township_id, [post]).get(post, "") if post else ""
 
 
 def spine(view: HazardView) -> list[Stage]:
@@ -102,7 +127,13 @@ def spine(view: HazardView) -> list[Stage]:
 def _actions(session: Session, caller: Caller, row: Row, offered: list[tuple[Offer, Seat]]) -> list[Action]:
     allowed = [(offer, seat) for offer, seat in offered if _possible(offer)]
     actions = [
-        Action(offer, seat, forms.asks(session, caller, row, offer.trigger, seat.code), offer.trigger in forms.DANGER)
+        Action(
+            offer,
+            seat,
+            (asks := forms.asks(session, caller, row, offer.trigger, seat.code)),
+            offer.trigger in forms.DANGER,
+            {ask.name: forms.present(row, ask.name) for ask in asks},
+        )
         for offer, seat in allowed
     ]
     return sorted(actions, key=lambda action: forms.ORDER.index(action.offer.trigger) if action.offer.trigger in forms.ORDER else 99)

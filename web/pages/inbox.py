@@ -10,25 +10,26 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.enumerations import Grade
+from models.enumerations import CaseKind, Grade
 from statemachines.guards import UNDO
 from web import evidence, forms, hazard, inbox, numbers, people
 from web.caller import Caller, Visitor
 from web.hazard import Wanted
 from web.house import house_of
-from web.inbox import Pile, Todo
-from web.render import frame, page
+from web.inbox import Ask, Pile, Todo, WaitingView
+from web.render import Frame, frame, page
 
 router = APIRouter()
 LENGTH = 12
 
 
 class Filters(BaseModel):
-    """`todo`: which pile; `only`: major, overdue or today of it."""
+    """`todo`: which pile of hazards; `only`: major, overdue or today of it; `box`: the other cases, applications, duties or reports."""
 
     model_config = ConfigDict(extra="ignore")
     todo: Todo | None = None
     only: Annotated[str, Field(max_length=20)] = ""
+    box: Annotated[str, Field(max_length=20)] = ""
     cursor: str | None = Field(None, max_length=400)
 
 
@@ -36,15 +37,53 @@ class Filters(BaseModel):
 def read(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) -> Response:
     with house_of(request).transaction() as session:
         around = frame(session, caller)
-        piles = {pile.todo: pile for pile in around.piles}
+        piles, boxes = {pile.todo: pile for pile in around.piles}, _boxes(around)
+        box = ask.box if ask.box in BOXES else "" if ask.todo or piles or ask.cursor else next(iter(boxes), "")
+        if box:
+            return _others(request, session, caller, around, box)
         todo = ask.todo or next(iter(piles), Todo.approve)
         found, after = inbox.page(session, caller, LENGTH, ask.cursor, todo, _only(ask.only, caller))
         rows = [row for row, _ in found]
         return page(
-            request, "inbox.html", around, piles=piles, pile=piles.get(todo, Pile(todo, 0, 0, 0, 0)), todo=todo, ask=ask, rows=rows,
-            after=after, cards=_cards(session, caller, rows), undo=_undo(session, caller), campaign=numbers.current(session, caller),
+            request, "inbox.html", around, piles=piles, boxes=boxes, box="", names=BOXES, pile=piles.get(todo, Pile(todo, 0, 0, 0, 0)),
+            todo=todo, ask=ask, rows=rows, after=after, cards=_cards(session, caller, rows),
+            undo=_undo(session, caller), campaign=numbers.current(session, caller),
             tally=numbers.whole(session, caller), returns=forms.RETURNS, key=secrets.token_urlsafe, one_tap=one_tap,
         )  # fmt: skip
+
+
+BOXES = {"applications": "申请", "duties": "履职", "reports": "举报"}
+IN_BOX = {CaseKind.duty: "duties", CaseKind.report: "reports"}
+
+
+def _boxes(around: Frame) -> dict[str, list[WaitingView]]:
+    """What waits besides hazards, by its box, duties of the coming week among it; without what there is none of."""
+    soon = around.now + inbox.AHEAD
+    asks = [each for each in around.asks if each.kind != CaseKind.duty or each.due_at is None or each.due_at < soon]
+    sorted_ = {name: [each for each in asks if IN_BOX.get(each.kind, "applications") == name] for name in BOXES}
+    return {name: found for name, found in sorted_.items() if found}
+
+
+def _others(request: Request, session: Session, caller: Caller, around: Frame, box: str) -> Response:
+    boxes = _boxes(around)
+    waiting = boxes.get(box, [])
+    tonight = inbox.tonight(caller.now)
+    parts = [
+        ("已逾期", [each for each in waiting if each.overdue]),
+        ("今天", [each for each in waiting if not each.overdue and each.due_at and each.due_at <= tonight]),
+        ("以后", [each for each in waiting if not each.overdue and (each.due_at is None or each.due_at > tonight)]),
+    ]
+    return page(
+        request, "inbox_others.html", around, piles={pile.todo: pile for pile in around.piles}, boxes=boxes, box=box, names=BOXES,
+        parts_of=[(name, found) for name, found in parts if found], verbs=VERBS, todo=None,
+    )  # fmt: skip
+
+
+VERBS = {
+    Ask.decide: ("决定", "gavel"), Ask.opine: ("提出核查意见", "message-square"), Ask.record_reply: ("记录回复", "mail"),
+    Ask.report_progress: ("报告进展", "trending-up"), Ask.do_duty: ("去完成", "circle-check"), Ask.verify: ("去核实", "search"),
+    Ask.answer: ("去答复", "send"), Ask.urge: ("督办", "hand"),
+}  # fmt: skip
 
 
 def _only(said: str, caller: Caller) -> Wanted:

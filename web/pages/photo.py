@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from sqlalchemy import text
 
+from statemachines.evidence import PDF
 from web.caller import Visitor
 from web.drawing import draw
 from web.evidence import small_of
@@ -29,8 +30,10 @@ def small(request: Request, caller: Visitor, id: int) -> Response:
 def _photo(request: Request, caller: Visitor, id: int, *, small: bool) -> Response:
     condition, asked = caller.reach()
     query = text(f"""
-        select e.stored, e.media_type, e.kind, e.sha256, h.description from evidence e
-        join cases c on c.id = e.case_id join hazard h on h.case_id = c.id where e.id = :id and {condition}
+        select e.stored, e.media_type, e.kind, e.sha256, coalesce(h.description, run.title, '') as description
+        from evidence e join cases c on c.id = e.case_id
+        left join hazard h on h.case_id = c.id left join duty_run run on run.case_id = c.id
+        where e.id = :id and {condition}
     """)
     house = house_of(request)
     with house.transaction() as session:
@@ -43,4 +46,6 @@ def _photo(request: Request, caller: Visitor, id: int, *, small: bool) -> Respon
     path = small_of(path) if small and small_of(path).exists() else path
     if not path.exists():
         raise Problem(404, "照片文件不在了，请联系管理员核对备份。", "The photo's file is missing.")
+    if row.media_type == PDF:
+        return FileResponse(path, media_type=PDF, filename=f"{row.sha256[:12]}.pdf", headers=KEPT)
     return FileResponse(path, media_type="image/webp" if path.suffix == ".webp" else row.media_type, headers=KEPT)

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.enumerations import EvidenceKind, Field, Grade, Nature, SlaClass, Source, Threat
+from models.enumerations import CaseKind, EvidenceKind, Field, Grade, Nature, SlaClass, Source, Threat
 from statemachines.errors import NotAllowed, Refused
 from statemachines.hazard import FINDERS
-from web import hazard, places, step
+from web import cases, hazard, places, step
 from web.caller import Caller, Visitor
 from web.hazard import OPEN, Wanted
 from web.house import House, house_of
@@ -28,6 +29,7 @@ from web.render import frame, page
 
 router = APIRouter()
 FOUND = 20
+TYPED = ("description", "exact_location", "measure", "grade", "sla_class", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,16 @@ def _usual(item: Mapping[str, Any], today: date) -> Usual:
 
 
 @router.get("/new")
-def ask(request: Request, caller: Visitor, q: str = "", place: str = "") -> Response:
+def ask(request: Request, caller: Visitor, q: str = "", place: str = "", report: str = "") -> Response:
+    """`report`: the code of the public report that the hazard is registered from; saving leads back to it."""
     with house_of(request).transaction() as session:
-        return _page(request, session, caller, q.strip(), place)
+        said = _from_report(session, caller, report) if report else None
+        return _page(request, session, caller, q.strip(), place, said=said)
+
+
+def _from_report(session: Session, caller: Caller, code: str) -> dict[str, str]:
+    view = cases.one(session, caller, CaseKind.report, code).view
+    return {"report": code, "description": view.description, "exact_location": view.said_place or "", "source": Source.public}
 
 
 @router.post("/new")
@@ -83,10 +92,11 @@ def register(request: Request, caller: Visitor, form: Form) -> Response:
     try:
         code = _register(house, caller, chosen, form)
     except (Refused, NotAllowed, Problem) as error:
-        said = {name: word(form, name) for name in ("item", "description", "exact_location", "measure", "grade", "sla_class", "source")}
+        said = {name: word(form, name) for name in (*TYPED, "item", "report")}
         with house.transaction() as session:
             return _page(request, session, caller, "", chosen, problem_of(error), said)
-    return RedirectResponse(f"/h/{code}?done=register", 303)
+    back = word(form, "report")
+    return RedirectResponse(f"/reports/{quote(back)}?hazard={code}&done=register" if back else f"/h/{code}?done=register", 303)
 
 
 def _register(house: House, caller: Caller, chosen: str, form: Form) -> str:
@@ -113,7 +123,7 @@ def _facts(session: Session, caller: Caller, place: PlaceView, form: Form) -> di
             "threat": usual.threat, "nature": usual.nature, "field": usual.field, "exact_location": usual.location,
             "legal_basis": [usual.clause], "needs_gov_coordination": usual.coordination,
         }  # fmt: skip
-    typed = {name: word(form, name) for name in ("description", "exact_location", "measure", "grade", "sla_class", "source")}
+    typed = {name: word(form, name) for name in TYPED}
     said = {**from_list, **{name: value for name, value in typed.items() if value}, "place": place.code}
     if said.get("grade") == Grade.major:
         said["sla_class"] = SlaClass.major

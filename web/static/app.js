@@ -71,6 +71,9 @@
   }));
   all("select[data-submit]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 
+  // The chosen pill of a row that is wider than the phone.
+  all(".pills [aria-current]").forEach((pill) => { const row = pill.parentElement; row.scrollLeft = pill.offsetLeft - (row.clientWidth - pill.offsetWidth) / 2; });
+
   const refreshed = document.querySelector("[data-refresh]");
   if (refreshed) setInterval(() => { if (!document.hidden) location.reload(); }, 1000 * Number(refreshed.dataset.refresh));
 

@@ -21,7 +21,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test lint bench lock clean
+.PHONY: help run setup setup-test test lint storm bench lock clean
 
 help: ## 列出所有命令 · list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ test: setup-test ## 运行全部测试（ARGS= 传给 pytest） · run all tests
 
 lint: setup-test ## 检查风格和类型 · check style and types
 	@$(BIN)/ruff check . && $(BIN)/mypy
+
+storm: setup-test ## 两百次强杀和时好时坏的通道之后，查有无遗漏和重复 · kill processes 200 times, then look for anybody forgotten or told twice
+	@$(BIN)/python -c 'from tests.storm import main; raise SystemExit(main())' $(ARGS)
 
 bench: setup-test ## 运行基准测试 · run the benchmarks
 	@$(BIN)/python -m bench $(ARGS)

@@ -25,6 +25,7 @@ COMMANDS = {
     "user": ("cli.user:user", "用户与密码 · people who sign in"),
     "token": ("cli.user:token", "程序用的令牌 · a bearer token for a program"),
     "messages": ("cli.messages:messages", "谁被告知了什么 · who was told what, when, why"),
+    "foresee": ("cli.foresee:foresee", "一直没人办理，谁会在何时被告知 · who hears what when if nobody acts"),
     "deliver": ("cli.messages:deliver", "发出到时间的消息 · send what is ready"),
     "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
 }

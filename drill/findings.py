@@ -81,20 +81,37 @@ def _item(said: Mapping[str, Any]) -> Item:
     return Item(**{name: said[name] for name in names}, kinds=frozenset(said["kinds"]), changes=tuple(sorted(changes)))
 
 
-def facts_of(item: Item, place: str, day: date, found_at: Any, chance: Stream) -> dict[str, Any]:
-    """What the finder writes down, with the small differences that no two findings lack."""
-    grade, sla_class, clause = item.on(day)
-    spots = item.location.split("、") if item.location else SPOTS
-    said = {
-        "place": place, "item": item.code, "description": item.finding + chance.pick(HOW_MANY, "how many"),
-        "location": chance.pick(spots, "spot"), "measure": item.measure, "legal_basis": [clause], "grade": grade, "sla_class": sla_class,
-        "threat": item.threat, "nature": item.nature, "found_at": found_at, "needs_gov_coordination": item.coordination,
-    }  # fmt: skip
-    if item.field:
-        said["field"] = item.field
-    if grade == Grade.major:
-        said["interim_control"] = "stop_equipment" if item.nature == "management" else "partial_stop"
+def answers(asked: Sequence[Item], failed: Sequence[Item], seed: int, place: str, chance: Stream, *, by_inspector: bool) -> dict[str, Any]:
+    """What is said to every item that is asked: most are in order, some don't apply, and what failed is told with small differences."""
+    said: dict[str, Any] = {item.code: "na" if chance.happens(0.08, f"na {item.code}") else "yes" for item in asked}
+    for item in failed:
+        at_once = by_inspector and item.sla_class == SlaClass.on_spot and fixes_at_once(seed, place, item.code)
+        said[item.code] = {"said": "no", **in_words(item, Stream(seed, f"{place} {item.code}", "words", chance.round))}
+        if at_once:
+            said[item.code]["fixed_on_spot"] = True
     return said
+
+
+def fixes_at_once(seed: int, place: str, item: str | None) -> bool:
+    """Whether the principal clears this away while the inspector waits."""
+    return Stream(seed, f"{place} {item}", "fix_on_spot").happens(0.7)
+
+
+def in_words(item: Item, chance: Stream) -> dict[str, str]:
+    """What the finder writes of it and where, with the small differences that no two findings lack."""
+    spots = item.location.split("、") if item.location else SPOTS
+    return {"description": item.finding + chance.pick(HOW_MANY, "how many"), "location": chance.pick(spots, "spot")}
+
+
+def facts_of(item: Item, place: str, day: date, found_at: Any, chance: Stream) -> dict[str, Any]:
+    """The whole of a finding, for what no checklist of the township asks."""
+    grade, sla_class, clause = item.on(day)
+    said = {
+        "place": place, "item": item.code, "measure": item.measure, "legal_basis": [clause], "grade": grade, "sla_class": sla_class,
+        "threat": item.threat, "nature": item.nature, "found_at": found_at, "needs_gov_coordination": item.coordination,
+        **in_words(item, chance),
+    }  # fmt: skip
+    return {**said, "field": item.field} if item.field else said
 
 
 def draw(items: Sequence[Item], how_many: int, chance: Stream) -> list[Item]:

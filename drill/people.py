@@ -6,52 +6,19 @@ The law is not asked here: what it refuses is refused, counted and shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from drill import asking
 from drill.chance import Stream
-from drill.hours import awake
-from drill.roster import Roster
+from drill.findings import fixes_at_once
+from drill.habits import Habits, Move, by_day, shuffled, urged, urged_by_day
 from drill.seen import Seen
-from models.calendar import Calendar
 from models.clock import local
-from models.enumerations import LEADERS, Grade, HazardState, InterimControl, PostKind, ReasonCode, SlaClass
+from models.enumerations import LEADERS, CaseKind, Grade, HazardState, InterimControl, ListingLevel, PostKind, ReasonCode, SlaClass
 
 P = PostKind
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What somebody is going to do: when (business time), which trigger, in the name of the first of `posts` that may.
-
-    `photos` are the kinds of evidence that come with it; `blunder` is what goes wrong at the first try. `promise` is how long a leader
-    asks the next rung to wait.
-    """
-
-    at: datetime
-    trigger: str
-    posts: tuple[str, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    photos: tuple[str, ...] = ()
-    blunder: str | None = None
-    promise: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What every choice rests on besides the case: the seed, the office's calendar, and which posts there are."""
-
-    seed: int
-    calendar: Calendar
-    roster: Roster
-
-    def of(self, seen: Seen, trigger: str) -> Stream:
-        return Stream(self.seed, seen.code, trigger, seen.round)
-
-    def in_office(self, since: datetime, hours: float) -> datetime:
-        return self.calendar.add_working_hours(since, hours)
 
 
 def next_move(seen: Seen, habits: Habits) -> Move | None:
@@ -77,7 +44,7 @@ def _dispatch(seen: Seen, habits: Habits) -> Iterator[Move]:
     if seen.grade == Grade.major:
         at = seen.since + timedelta(hours=chance.between(0.3, 1.6, "hours"))
     elif chance.happens(0.05, "forgotten"):
-        at = min(habits.in_office(seen.since, chance.between(14, 30, "hours")), _urged(seen, habits, 1, chance, (2, 5)))
+        at = min(habits.in_office(seen.since, chance.between(14, 30, "hours")), urged(seen, habits, 1, chance, (2, 5)))
     else:
         at = habits.in_office(seen.since, chance.between(0.4, 5, "hours"))
     yield Move(at, "assign", tuple(post), _assignment(seen, habits))
@@ -104,10 +71,21 @@ def _fix_on_spot(seen: Seen, habits: Habits) -> Iterator[Move]:
     """当场整改: the finder waits while the principal clears the way."""
     chance = habits.of(seen, "fix_on_spot")
     able = seen.sla_class == SlaClass.on_spot and seen.round == 1 and habits.roster.kinds.get(seen.finder) == P.inspector
-    if able and not seen.returned and not seen.twin and chance.happens(0.7):
+    if able and not seen.returned and not seen.twin and not seen.asked and fixes_at_once(habits.seed, seen.place, seen.item):
         at = seen.since + timedelta(minutes=chance.between(6, 22, "minutes"))
-        facts = {"principal_present": True, "text": f"当场整改：{seen.measure or '已清除'}"}
+        facts = {"principal_present": True, "text": f"当场整改：{seen.measure or '已清除'}", **_cause(seen, chance)}
         yield Move(at, "fix_on_spot", (seen.finder,), facts, photos=("after",))
+
+
+CAUSES = (
+    "从业人员安全意识不强，整改后无人检查；已明确专人每日检查", "整改时只清理了表面，未从源头解决；已调整存放位置并上墙制度",
+    "负责人外出，无人管理；已指定代管人", "设备老旧，反复故障；已更换并列入每月检查",
+)  # fmt: skip
+
+
+def _cause(seen: Seen, chance: Stream) -> dict[str, str]:
+    """What came back says why it did."""
+    return {"root_cause": chance.pick(CAUSES, "cause")} if seen.recurrences else {}
 
 
 def _regrade(seen: Seen, habits: Habits) -> Iterator[Move]:
@@ -147,17 +125,17 @@ def _acknowledge(seen: Seen, habits: Habits) -> Iterator[Move]:
         return
     if lot < 0.96:
         hours = chance.between(0.5, 12, "hours") if lot < 0.82 else chance.between(14, 34, "hours") if lot < 0.92 else 52.0
-        yield Move(_by_day(seen.since, hours, chance), "acknowledge", owner)
+        yield Move(by_day(seen.since, hours, chance), "acknowledge", owner)
     grid = habits.roster.of_unit(P.grid_member, seen.village)
     if seen.level and seen.fired_at and grid and chance.happens(0.6, f"grid {seen.fired}"):
-        at = _by_day(seen.fired_at, chance.between(1, 8, "grid hours"), chance)
+        at = by_day(seen.fired_at, chance.between(1, 8, "grid hours"), chance)
         yield Move(at, "acknowledge", tuple(grid), {"paper_signed": True, "note": "纸质交办单已由责任人签字"})
 
 
 def _return_assignment(seen: Seen, habits: Habits) -> Iterator[Move]:
     chance = habits.of(seen, "return_assignment")
     if seen.round == 1 and seen.grade == Grade.general and not seen.returned and seen.responsible and chance.happens(0.02):
-        at = _by_day(seen.since, chance.between(1, 9, "hours"), chance)
+        at = by_day(seen.since, chance.between(1, 9, "hours"), chance)
         yield Move(at, "return_assignment", (seen.responsible,), {"reason": "该处不归本单位管理，请交村里处理"})
 
 
@@ -166,31 +144,37 @@ def _submit(seen: Seen, habits: Habits) -> Iterator[Move]:
     chance = habits.of(seen, "submit")
     at = _mended_at(seen, chance)
     if seen.deadline and chance.happens(0.6, "hurries"):
-        hurried = _by_day(seen.deadline - timedelta(hours=chance.between(30, 130, "hours left")), 0, chance)
+        hurried = by_day(seen.deadline - timedelta(hours=chance.between(30, 130, "hours left")), 0, chance)
         at = min(at, max(hurried, seen.since + timedelta(hours=2))) if at else None
     if at is None or not seen.responsible:
         return
-    lot = chance.share("blunder")
-    blunder = "no photo" if lot < 0.025 else "old photo" if lot < 0.035 else None
     photos = ("after", "document") if seen.grade == Grade.major else ("after",)
-    yield Move(at, "submit", (seen.responsible,), _report(seen, chance), photos, blunder)
+    yield Move(at, "submit", (seen.responsible,), _report(seen, chance), photos, _blunder(seen, chance))
+
+
+def _blunder(seen: Seen, chance: Stream) -> str | None:
+    """What is forgotten at the first try: the photo, a new photo, or why it came back."""
+    lot = chance.share("blunder")
+    if seen.recurrences and not seen.root_cause and lot > 0.85:
+        return "no cause"
+    return "no photo" if lot < 0.025 else "old photo" if lot < 0.035 else None
 
 
 def _mended_at(seen: Seen, chance: Stream) -> datetime | None:
     lot = chance.share("temper") if seen.round == 1 else chance.share("temper") * 0.93
     span = seen.due_at - seen.since
     if lot < 0.36:
-        return _by_day(seen.since + span * chance.between(0.15, 0.55, "when"), 0, chance)
+        return by_day(seen.since + span * chance.between(0.15, 0.55, "when"), 0, chance)
     if lot < 0.74:
-        return _by_day(seen.since + span * chance.between(0.6, 0.97, "when"), 0, chance)
-    own = _by_day(seen.due_at, chance.between(3, 90, "late hours"), chance) if lot < 0.91 else None
+        return by_day(seen.since + span * chance.between(0.6, 0.97, "when"), 0, chance)
+    own = by_day(seen.due_at, chance.between(3, 90, "late hours"), chance) if lot < 0.91 else None
     listens_at = 1 if lot < 0.91 else 2 + int(chance.share("listens") * 4)
-    urged = _urged_by_day(seen, listens_at, chance, (3, 18)) if lot < 0.985 else None
+    urged = urged_by_day(seen, listens_at, chance, (3, 18)) if lot < 0.985 else None
     return min((at for at in (own, urged) if at), default=None)
 
 
 def _report(seen: Seen, chance: Stream) -> dict[str, Any]:
-    facts: dict[str, Any] = {"text": f"已整改：{seen.measure or '隐患已消除'}"}
+    facts: dict[str, Any] = {"text": f"已整改：{seen.measure or '隐患已消除'}", **_cause(seen, chance)}
     if chance.happens(0.4, "spent"):
         facts["fund_actual"] = 50 * int(chance.between(1, 60, "funds"))
     if seen.grade == Grade.major:
@@ -208,16 +192,17 @@ def _report(seen: Seen, chance: Stream) -> dict[str, Any]:
 def _reinspect(seen: Seen, habits: Habits) -> Iterator[Move]:
     """复查: most within the limit, a few only when their head has been told; some send it back."""
     chance = habits.of(seen, "reinspect")
-    inspectors = _shuffled(habits.roster.inspectors(seen.team), chance)
+    inspectors = shuffled(habits.roster.inspectors(seen.team), chance)
     if not inspectors and seen.grade == Grade.major:
         inspectors = list(habits.roster.of_kind(P.district_department))
     at = habits.in_office(seen.since, chance.between(1, 13, "hours"))
     if chance.happens(0.06, "slow"):
         late = habits.in_office(seen.since, chance.between(24, 50, "late"))
-        at = min(late, _urged(seen, habits, 1 + chance.happens(0.4, "deaf"), chance, (2, 7)))
+        at = min(late, urged(seen, habits, 1 + chance.happens(0.4, "deaf"), chance, (2, 7)))
     if chance.happens((0.13, 0.08)[seen.round - 1] if seen.round < 3 else 0.03, "fails"):
-        codes = (ReasonCode.measure_incomplete, ReasonCode.measure_incomplete, ReasonCode.evidence_missing, ReasonCode.fake_rectification)
-        yield Move(at, "reinspect_fail", tuple(inspectors), {"reason": chance.pick(codes, "reason"), "note": "整改不到位，限期再改"})
+        plain = chance.pick((ReasonCode.measure_incomplete, ReasonCode.measure_incomplete, ReasonCode.evidence_missing), "reason")
+        reason = ReasonCode.fake_rectification if chance.happens(0.03, "fake") else plain
+        yield Move(at, "reinspect_fail", tuple(inspectors), {"reason": reason, "note": "整改不到位，限期再改"})
     elif seen.grade == Grade.major:
         yield Move(at, "reinspect_pass", tuple(inspectors), {"site_visit": True, "expert": True, "note": "现场复查合格"})
     elif len(inspectors) > 1 and chance.happens(0.2, "paper"):
@@ -228,12 +213,14 @@ def _reinspect(seen: Seen, habits: Habits) -> Iterator[Move]:
 
 
 def _approve(seen: Seen, habits: Habits) -> Iterator[Move]:
-    """销号: by the post that the law has named, or another one that it lets."""
+    """销号: by the post that the law has named, or another one that it lets; not while something is asked about it or it is listed."""
+    if seen.listing != ListingLevel.none or {CaseKind.extension, CaseKind.appeal} & set(seen.pending):
+        return
     chance = habits.of(seen, "approve_close")
     posts = _approvers(seen, habits, chance)
     at = habits.in_office(seen.since, chance.between(0.5, 9, "hours"))
     if chance.happens(0.05, "slow"):
-        at = min(habits.in_office(seen.since, chance.between(20, 45, "late")), _urged(seen, habits, 1, chance, (1, 6)))
+        at = min(habits.in_office(seen.since, chance.between(20, 45, "late")), urged(seen, habits, 1, chance, (1, 6)))
     if seen.round < 3 and chance.happens(0.03, "refuses"):
         yield Move(at, "refuse_close", posts, {"reason": ReasonCode.evidence_missing, "note": "佐证材料不全"})
         return
@@ -247,12 +234,12 @@ def _approve(seen: Seen, habits: Habits) -> Iterator[Move]:
 
 def _approvers(seen: Seen, habits: Habits, chance: Stream) -> tuple[str, ...]:
     named = (seen.approver,) if seen.approver else ()
-    if seen.grade == Grade.major:
+    if seen.grade == Grade.major or seen.recurrences or seen.sla_class == SlaClass.g30:
         return named
     own_line = habits.roster.of_unit(P.station_head, seen.team)
     others = [post for post in habits.roster.of_kind(P.station_head) if post not in own_line and post != seen.approver]
-    shuffled = _shuffled(others, chance)
-    return (*shuffled, *named) if chance.happens(0.25, "another line") else (*named, *shuffled)
+    mixed = shuffled(others, chance)
+    return (*mixed, *named) if chance.happens(0.25, "another line") else (*named, *mixed)
 
 
 # After closing, and when told
@@ -263,7 +250,7 @@ def _reopen(seen: Seen, habits: Habits) -> Iterator[Move]:
     chance = habits.of(seen, "reopen")
     if chance.happens(0.02):
         at = habits.in_office(seen.since + timedelta(days=chance.between(3, 19, "days")), 1)
-        yield Move(at, "reopen", tuple(_shuffled(habits.roster.inspectors(seen.team), chance)), {"reason": "回头看发现反弹"})
+        yield Move(at, "reopen", tuple(shuffled(habits.roster.inspectors(seen.team), chance)), {"reason": "回头看发现反弹"})
 
 
 def _take_up(seen: Seen, habits: Habits) -> Iterator[Move]:
@@ -273,46 +260,25 @@ def _take_up(seen: Seen, habits: Habits) -> Iterator[Move]:
         return
     told = [post for post in seen.told if habits.roster.kinds.get(post) in LEADERS]
     if told and chance.happens(0.3, f"{seen.clock} {seen.fired}"):
-        at = _by_day(seen.fired_at, chance.between(0.5, 5, "hours"), chance)
+        at = by_day(seen.fired_at, chance.between(0.5, 5, "hours"), chance)
         facts = {"note": "已约谈责任人，明日前整改到位"}
         yield Move(at, "take_up", (chance.pick(told, "leader"),), facts, promise=timedelta(hours=20))
 
 
 CHOICES: dict[HazardState, Sequence[Choice]] = {
-    HazardState.found: (_fix_on_spot, _dispatch),
+    HazardState.found: (_fix_on_spot, _dispatch, asking.transfer, asking.order_interim),
     HazardState.reopened: (_dispatch,),
-    HazardState.assigned: (_acknowledge, _return_assignment, _regrade, _cancel, _take_up),
-    HazardState.rectifying: (_submit, _regrade, _cancel, _take_up),
+    HazardState.assigned: (
+        _acknowledge, _return_assignment, _regrade, _cancel, _take_up, asking.appeal, asking.order_interim, asking.propose_listing,
+    ),
+    HazardState.rectifying: (
+        _submit, _regrade, _cancel, _take_up, asking.extension, asking.appeal, asking.order_interim, asking.propose_listing,
+    ),
     HazardState.submitted: (_reinspect, _take_up),
-    HazardState.verified: (_approve, _take_up),
-    HazardState.closed: (_reopen,),
+    HazardState.verified: (_approve, _take_up, asking.lift_interim),
+    HazardState.closed: (_reopen, asking.lift_interim),
     HazardState.rejected: (),
     HazardState.duplicate: (),
     HazardState.cancelled: (),
     HazardState.transferred: (),
-}
-
-
-# What choices share
-
-
-def _by_day(since: datetime, hours: float, chance: Stream) -> datetime:
-    return awake(since + timedelta(hours=hours), chance.between(0, 70, "morning"))
-
-
-def _urged_by_day(seen: Seen, level: int, chance: Stream, hours: tuple[float, float]) -> datetime | None:
-    """When somebody moves because a post of that level or above has been told; None while none has."""
-    if seen.level < level or seen.fired_at is None:
-        return None
-    return _by_day(seen.fired_at, chance.between(*hours, "urged"), chance)
-
-
-def _urged(seen: Seen, habits: Habits, level: int, chance: Stream, hours: tuple[float, float]) -> datetime:
-    """The same for officials, in working hours; far away while nobody has been told."""
-    if seen.level < level or seen.fired_at is None:
-        return seen.since + timedelta(days=365)
-    return habits.in_office(seen.fired_at, chance.between(*hours, "urged"))
-
-
-def _shuffled(posts: Sequence[str], chance: Stream) -> list[str]:
-    return sorted(posts, key=lambda post: chance.share(f"order {post}"))
+}  # fmt: skip

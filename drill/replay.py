@@ -29,6 +29,7 @@ from notifications.deliver import deliver_due
 from notifications.outcome import Channel
 from papers.township import Township, load, read
 from statemachines.escalate import sweep
+from statemachines.plan_duties import plan_duties
 
 HOUR = timedelta(hours=1)
 AFTER_THE_DEADLINE = timedelta(days=5)
@@ -52,6 +53,8 @@ def sweep_into(channel: Channel | None = None) -> Sweeper:
 
     def sweeper(bound: Engine, clock: Clock) -> None:
         sweep(bound, clock)
+        with transaction(bound) as session:
+            plan_duties(session, clock)
         with transaction(bound) as session:
             countdown_due(session, clock)
         deliver_due(bound, clock, channel=channel)

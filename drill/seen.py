@@ -17,7 +17,8 @@ class Seen:
 
     `clock` is the promise that runs for the present move, `since` when it began, `due_at` when it is due; `level` and `fired` are its
     last rung, `fired_at` when that fired, `held` whether it has been taken up, `told` the posts that heard of it. `twin` is an open
-    case about the same thing at the same place.
+    case about the same thing at the same place. `recurrences` is how often it has come back; `asked` are the kinds of what was
+    ever asked about it, `pending` of what isn't decided yet; `interim_kept` whether its control stands on after the closure.
     """
 
     code: str
@@ -31,12 +32,20 @@ class Seen:
     clause: str | None
     found_at: datetime
     finder: str
+    item: str | None
     place: str
     village: str
     team: str
     responsible: str | None
     approver: str | None
     interim_control: str
+    interim_kept: bool
+    listing: str
+    recurrences: int
+    root_cause: str | None
+    extensions: int
+    asked: tuple[str, ...]
+    pending: tuple[str, ...]
     returned: int
     lat: float | None
     lon: float | None
@@ -52,17 +61,25 @@ class Seen:
     twin: str | None
 
 
+# What opens by itself and what climbs by itself is nobody's touch.
+TOUCHED = """exists (
+    select from event where event.case_id in (c.id, c.parent_id) and trigger not in ('escalate', 'open_duty')
+        and event.person <> 'system' and flow_run is distinct from 'drill'
+)"""
+
 # While a case is closed, what counts is when it was closed.
-CASES = text("""
+CASES = text(f"""
 select c.code, c.version, c.state, c.round, c.grade, h.sla_class, h.threat, h.measure, h.legal_basis[1] as clause, h.found_at,
-    h.found_post as finder, place.code as place, village.code as village, team.code as team, responsible.code as responsible,
-    approver.code as approver, h.interim_control, h.returned_count as returned, place.lat, place.lon, campaign.deadline,
+    h.found_post as finder, h.item, place.code as place, village.code as village, team.code as team, responsible.code as responsible,
+    approver.code as approver, h.interim_control, h.interim_kept, h.listing, h.recurrence_count as recurrences, h.root_cause,
+    h.extension_count as extensions, coalesce(other.asked, '{{}}') as asked, coalesce(other.pending, '{{}}') as pending,
+    h.returned_count as returned, place.lat, place.lon, campaign.deadline,
     coalesce(t.clock, '') as clock, coalesce(t.started_at, h.closed_at) as since, coalesce(t.due_at, h.closed_at) as due_at,
     coalesce(rung.level, 0) as level, coalesce(t.fired, 0) as fired, t.fired_at, t.held_rung is not distinct from t.fired as held,
     coalesce((
         select array(select jsonb_array_elements_text(facts->'told')) from event
         where event.case_id = c.id and trigger = 'escalate' and rung.level > 0 order by seq desc limit 1
-    ), '{}') as told,
+    ), '{{}}') as told,
     (
         select min(other.code) from cases other join hazard same on same.case_id = other.id
         where c.state = 'found' and other.place_id = c.place_id and same.item = h.item and other.id < c.id and other.ended_at is null
@@ -79,27 +96,25 @@ left join timer t on t.case_id = c.id and t.stopped_at is null and t.clock = cas
     when 'reopened' then 'dispatch' when 'assigned' then 'acknowledge' when 'rectifying' then 'rectify' when 'submitted' then 'review'
     else 'approve' end
 left join rung on rung.ladder_id = t.ladder_id and rung.position = t.fired
-where c.township_id = :township_id
+left join lateral (
+    select array_agg(kind order by id) as asked, array_agg(kind order by id) filter (where ended_at is null) as pending
+    from cases asked where asked.parent_id = c.id and kind not in ('duty', 'report')
+) other on true
+where c.township_id = :township_id and c.kind = 'hazard'
     and (c.ended_at is null and t.id is not null or cast(:closed_since as timestamptz) <= h.closed_at and c.state = 'closed')
-    and (:everybody or not exists (
-        select from event where event.case_id = c.id and trigger <> 'escalate' and flow_run is distinct from 'drill'
-    ))
+    and (:everybody or not {TOUCHED})
+    and not exists (select from event where event.case_id = c.id and seq = c.events and at > :since)
 order by c.code collate "C"
 """)
 
 
-def see(session: Session, township_id: int, *, closed_since: datetime | None = None, everybody: bool = True) -> list[Seen]:
-    """The open cases, and those closed at `closed_since` or later. Unless `everybody`: only cases that no real person has touched."""
-    asked = {"township_id": township_id, "closed_since": closed_since, "everybody": everybody}
-    return [Seen(**{**row, "told": tuple(row["told"])}) for row in session.execute(CASES, asked).mappings()]
+def see(
+    session: Session, township_id: int, *, since: datetime, closed_since: datetime | None = None, everybody: bool = True
+) -> list[Seen]:
+    """The open hazards, and those closed at `closed_since` or later, but for those on which somebody has acted after `since`.
 
-
-FOUND = text("""
-select place.code, h.item, h.found_at from hazard h join cases c on c.id = h.case_id join place on place.id = c.place_id
-where c.township_id = :township_id
-""")
-
-
-def found_before(session: Session, township_id: int) -> set[tuple[str, str, datetime]]:
-    """Which finds have been registered: place, item, time of finding."""
-    return {(row[0], row[1], row[2]) for row in session.execute(FOUND, {"township_id": township_id})}
+    Unless `everybody`: only cases that no real person has touched.
+    """
+    asked = {"township_id": township_id, "since": since, "closed_since": closed_since, "everybody": everybody}
+    rows = session.execute(CASES, asked).mappings()
+    return [Seen(**{**row, **{name: tuple(row[name]) for name in ("told", "asked", "pending")}}) for row in rows]

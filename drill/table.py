@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
+from drill.records import Records, read_records
 from models.clock import say
 
 
@@ -33,6 +34,7 @@ class Table:
 
     `escalations` counts rungs of level 1 and above that fired, `by_level` the same by level, `reached` the cases by the highest level
     that any promise of theirs ever reached. `notices` by state: a bundle once under its own, its members under «bundled».
+    Hazards are what is counted up to `still_open`; escalations, notices, events and the hash are of all cases. `records` tells the rest.
     """
 
     places: int
@@ -50,13 +52,17 @@ class Table:
     ended: dict[str, int]
     still_open: list[Open] | None
     events: int
+    records: Records = field(default_factory=Records)
     steps: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     nobody: dict[str, int] = field(default_factory=dict)
     arrived: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Every field at the top: a program reads `coverage` where it reads `found`."""
+        said = asdict(self)
+        records = said.pop("records")
+        return {**said, **records}
 
 
 def read_table(session: Session, township_id: int, now: datetime) -> Table:
@@ -77,11 +83,12 @@ def read_table(session: Session, township_id: int, now: datetime) -> Table:
         notices=_counts(session, NOTICES, township_id), history_hash=history_hash(session, township_id), ended=ended,
         still_open=still_open,
         events=session.execute(text(f"select count(*) {EVENTS}"), {"id": township_id}).scalar_one(),
+        records=read_records(session, township_id, now),
     )  # fmt: skip
 
 
 EVENTS = "from event join cases c on c.id = event.case_id where c.township_id = :id"
-STATES = "select state as name, count(*) as n from cases where township_id = :id group by state order by state"
+STATES = "select state as name, count(*) as n from cases where township_id = :id and kind = 'hazard' group by state order by state"
 NOTICES = "select state as name, count(*) as n from notice where township_id = :id group by state order by state"
 RUNGS = f"""
 select facts->>'level' as name, count(*) as n {EVENTS}
@@ -90,7 +97,7 @@ group by 1 order by 1
 """
 REACHED = f"""
 select level::text as name, count(*) as n from (
-    select max((facts->>'level')::int) as level {EVENTS} and trigger = 'escalate' group by case_id
+    select max((facts->>'level')::int) as level {EVENTS} and trigger = 'escalate' and c.kind = 'hazard' group by case_id
 ) highest where level > 0 group by 1 order by 1
 """
 

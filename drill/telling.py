@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drill import recital
 from drill.table import Open, Table
 from models.enumerations import Grade, HazardState, NoticeState
 
@@ -28,6 +29,7 @@ def rows(table: Table) -> list[tuple[str, str]]:
         ("升级过的隐患，按最高级 cases by their highest level", f"{sum(table.reached.values())}{_by_level(table.reached)}"),
     ]
     lines += [(f"消息 messages: {NoticeState(state).zh} {state}", str(count)) for state, count in table.notices.items()]
+    lines += recital.rows(table.records)
     lines.append(("案卷事件 events", str(table.events)))
     refused = "，".join(f"{reason} {count}" for reason, count in sorted(table.refused.items()))
     lines.append(("被规则拒绝 refused by the law", refused or "0"))

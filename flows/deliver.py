@@ -10,10 +10,13 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.feed import show_events
+from flows.ground import Ground
 from flows.operators import tell_operators
 from flows.run import SECONDS, Run, begin
 from models.enumerations import NoticeState, Purpose
 from notifications.deliver import PLANNED_AGAIN, Delivered, Handed, deliver_due
+
+ROUNDS = 50  # what is still waiting then has its turn in the next run
 
 
 @flow(
@@ -23,16 +26,28 @@ from notifications.deliver import PLANNED_AGAIN, Delivered, Handed, deliver_due
     on_failure=[tell_operators],
     on_crashed=[tell_operators],
 )
-async def deliver(limit: int = 500) -> State[None]:
-    """Up to `limit` messages, the most urgent first; then the events that Prefect has not been shown yet."""
+async def deliver(limit: int = 200) -> State[None]:
+    """`limit` messages at a time, the most urgent first, until none is ready; then the events that Prefect has not been shown yet."""
     run = await begin("送达")
     here = run.ground
-    delivered = await run.work(deliver_due, here.bound, here.clock, limit=limit, channel=here.channel)
+    delivered = await run.work(_deliver_all, here, limit)
     if delivered.handed:
         await run.table("deliver", "哪些消息交给了通道、结果如何", [_row(handed) for handed in delivered.handed])
     if here.shows_events:
         await _show_events(run)
     return await run.end(_counts(delivered), "没有要发的消息")
+
+
+def _deliver_all(here: Ground, limit: int) -> Delivered:
+    """A full round is followed by another one: what is urgent by then comes first in it."""
+    delivered = Delivered()
+    for _ in range(ROUNDS):
+        more = deliver_due(here.bound, here.clock, limit=limit, channel=here.channel)
+        delivered.counts += more.counts
+        delivered.handed += more.handed
+        if len(more.handed) < limit:
+            break
+    return delivered
 
 
 async def _show_events(run: Run) -> None:

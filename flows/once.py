@@ -27,7 +27,8 @@ Tick = Callable[[Engine, Clock], None]
 def ticks(channel: Channel | None = None) -> Iterator[Tick]:
     """What the schedules would start at a moment, one after the other: escalate, plan_duties, countdown, deliver.
 
-    All ticks share one connection. A tick raises what a flow raises. The cases' events aren't shown in Prefect: a replay's cases bear the names of live ones.
+    All ticks share one connection. A tick raises what a flow raises. The cases' events aren't shown in Prefect: a replay's cases bear the
+    names of live ones.
     `channel` replaces Apprise.
     """
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags("replay"), asyncio.Runner() as runner:

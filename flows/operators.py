@@ -13,6 +13,7 @@ from prefect.flows import Flow
 
 from flows.links import flow_run_url
 from models.settings import Settings
+from notifications.outcome import Kind
 
 VARIABLE = "BIHUAN_OPERATORS"
 AGAIN_AFTER = 1800.0
@@ -28,14 +29,18 @@ def operators() -> list[str]:
 
 
 async def tell_operators(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A hook for on_failure and on_crashed; its parameters' names are Prefect's. The same flow is told once in half an hour."""
+    """A hook for on_failure and on_crashed; its parameters' names are Prefect's. The same flow is told once in half an hour.
+
+    Where no operator could be told, the next failure tries again. Nothing here writes to our database, plans a message or starts a run.
+    """
     title = f"闭环：流程 {flow.name} {'中断' if state.is_crashed() else '失败'}"
     body = f"{flow_run.name}\n{(state.message or state.name or '')[:LONGEST]}\n{flow_run_url(str(flow_run.id), _prefect())}"
     log.error("%s: %s", title, body)
     if _told_lately(flow.name):
         return
-    for url in operators():
-        await asyncio.to_thread(_send, url, title, body)
+    told = [await asyncio.to_thread(_send, url, title, body) for url in operators()]
+    if not any(told):
+        del _told[flow.name]
 
 
 def _told_lately(name: str) -> bool:
@@ -46,12 +51,14 @@ def _told_lately(name: str) -> bool:
     return lately
 
 
-def _send(url: str, title: str, body: str) -> None:
+def _send(url: str, title: str, body: str) -> bool:
+    """Whether the operator has heard it, or may have."""
     from notifications.channels.apprise import send  # 0.3 s: only when something broke
 
     outcome = send(url, title, body)
-    if outcome.kind != "sent":
+    if outcome.kind != Kind.sent:
         log.error("an operator could not be told: %s %s", outcome.kind, outcome.detail)
+    return outcome.kind in (Kind.sent, Kind.unknown)
 
 
 def _prefect() -> str:

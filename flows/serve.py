@@ -20,9 +20,11 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from sqlalchemy.exc import SQLAlchemyError
 
 from flows.client import one_client
+from flows.deliver import deliver
 from flows.deployments import Tempo, register, tempo_of
 from flows.ground import Ground, standing_on
 from flows.resident import Resident
+from flows.wake import run_when_queued
 from models.clock import RowClock, machine_time
 from models.cluster import cluster
 from models.database import engine
@@ -61,9 +63,13 @@ def _in_a_thread(ground: Ground, stop: Event) -> None:
 
 
 async def serve(ground: Ground, stop: Event) -> None:
-    """Looks for due runs every two seconds, and now and then whether the clock or a campaign asks for other schedules."""
+    """Looks for due runs every two seconds, and now and then whether the clock or a campaign asks for other schedules.
+
+    What a commit queues is delivered without waiting for either.
+    """
     async with one_client() as client:
         resident, tempo, rounds = Resident(client), None, 0
+        waking = asyncio.create_task(run_when_queued(ground.bound, resident, deliver))
         while not stop.is_set():
             try:
                 if rounds % TEMPO_EVERY == 0:
@@ -73,6 +79,7 @@ async def serve(ground: Ground, stop: Event) -> None:
             except (httpx.HTTPError, PrefectHTTPStatusError, SQLAlchemyError) as error:
                 log.warning("trying again: %s", error)
             await asyncio.to_thread(stop.wait, POLL_SECONDS)
+        waking.cancel()
         await resident.finish(GRACE_SECONDS)
 
 

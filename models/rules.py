@@ -7,7 +7,7 @@
      "retry_minutes": [1, 5, …], "cap_leaves_hours": 24, "take_up_hours": 24,
      "recurrence": {"months", "village_times", "similar"}, "league": {"on", "least_hazards", "least_places"},
      "recheck": {"after_days", "percent"}, "enforcement": {"authorised_teams": ["law_enforcement", …]},
-     "fields": {"mine": {"team": "emergency_office", "deputy": "deputy-safety" | null}, …}}
+     "fields": {"mine": {"team": "emergency_office", "deputy": "deputy-safety" | null}, …}, "silence_days": 7}
 
 Times of day are the township's (Asia/Shanghai), the days of a limit China's and both inclusive. Teams are codes of units, deputies codes of
 posts. From `recurrence` on everything may be missing: then the defaults below hold.
@@ -94,7 +94,7 @@ class Rules:
     """One township's rules at one revision.
 
     `authorised_teams`: teams with delegated enforcement power (赋权或委托执法); a township is none by itself. `fields`: who supervises each
-    field of trade; one that isn't there is a gap, and the default team's.
+    field of trade; one that isn't there is a gap, and the default team's. `silence_days`: how long a silence may last at most (our number).
     """
 
     calendar: Calendar
@@ -111,6 +111,7 @@ class Rules:
     recheck: Recheck = Recheck()
     authorised_teams: frozenset[str] = frozenset()
     fields: Mapping[str, FieldOwner] = field(default_factory=dict)
+    silence_days: int = 7
 
     def limit(self, clock: Clock, grade: Grade, sla_class: SlaClass | None = None, on: date | None = None) -> Limit:
         """The limit of a clock that starts on the day `on` (China's day; the newest edition where none is given).
@@ -165,6 +166,7 @@ def _read(session: Session, township_id: int) -> Rules:
         recheck=Recheck(**said.get("recheck", {})),
         authorised_teams=frozenset(said.get("enforcement", {}).get("authorised_teams", ())),
         fields={name: FieldOwner(**owner) for name, owner in said.get("fields", {}).items()},
+        silence_days=said.get("silence_days", Rules.silence_days),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,10 @@ class SettingsError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. `database_url` and `database_owner_url` are SQLAlchemy URLs for psycopg, or None for the embedded cluster."""
+    """Where things are. `database_url` and `database_owner_url` are SQLAlchemy URLs for psycopg, or None for the embedded cluster.
+
+    `deadman_url` is called after every self-audit that found nothing; who watches over it raises the alarm when it falls silent.
+    """
 
     home: Path
     port: int
@@ -28,6 +31,7 @@ class Settings:
     database_owner_url: str | None
     demo_password: str | None
     public_url: str
+    deadman_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -51,6 +55,7 @@ class Settings:
             database_owner_url=owner_url or database_url,
             demo_password=given.get("BIHUAN_DEMO_PASSWORD") or None,
             public_url=_public_url(given, port),
+            deadman_url=_deadman_url(given),
         )
 
 
@@ -83,4 +88,15 @@ def _public_url(given: Mapping[str, str], port: int) -> str:
         raise _wrong(
             "BIHUAN_PUBLIC_URL", text, "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://"
         )
+    return text
+
+
+def _deadman_url(given: Mapping[str, str]) -> str | None:
+    """A secret, as whoever knows it can keep the alarm silent: what is wrong with it is said without showing it."""
+    text = given.get("BIHUAN_DEADMAN_URL")
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _wrong("BIHUAN_DEADMAN_URL", "…", "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://")
     return text

@@ -25,6 +25,7 @@ from models import (  # noqa: F401
     place,
     post,
     report,
+    silence,
     timer,
     township,
 )

@@ -1,4 +1,4 @@
-"""What is to be told goes out: expire, leave, hold, bundle, claim, send, settle. An idempotent sweep; two at once split the work.
+"""What is to be told goes out: expire, leave, mute, hold, bundle, claim, send, settle. An idempotent sweep; two at once split the work.
 
 No transaction is open while a message is being sent. A killed sender leaves at most as many messages unknown as were under way.
 """
@@ -26,6 +26,7 @@ from notifications.quiet import hold, quiet_townships
 from notifications.reason import Reason
 from notifications.senders import Attempt, Inline, Pool, Senders
 from notifications.settle import Settled, decide, write
+from notifications.silence import mute
 
 PLANNED_AGAIN = "planned again"
 
@@ -101,7 +102,7 @@ def _prepare(bound: Engine, clock: Clock, limit: int, delivered: Delivered) -> d
     with transaction(bound) as session:
         known = manners(session)
         quiet = quiet_townships(known, now)
-        held = hold(session, quiet, now)
+        held = mute(session, now, wall) + hold(session, quiet, now)
         gathered = bundle(session, list(quiet), now, wall, limit)
     delivered.counts[NoticeState.held] += held
     delivered.counts[NoticeState.expired] += len(gathered.superseded)

@@ -163,7 +163,11 @@ order by n.urgent desc, due_at nulls last, n.id
 
 def letters(session: Session, ids: Sequence[int]) -> list[Letter]:
     """The letters of these notices in the given order; a bundle's with its members. One query for all."""
-    rows = session.execute(LETTERS, {"ids": list(ids)}).all()
+    return in_order(session.execute(LETTERS, {"ids": list(ids)}).all(), ids)
+
+
+def in_order(rows: Sequence[Row[Any]], ids: Sequence[int]) -> list[Letter]:
+    """The letters of `ids` from what LETTERS says of them."""
     members: dict[int, list[Letter]] = {}
     for row in rows:
         if row.bundle_id is not None:

@@ -19,8 +19,8 @@ from models.clock import day_of
 from models.database import as_json
 from models.enumerations import Purpose
 
-# `telling`: c (a row of cases), timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
-PLAN = """
+# Everybody whom the relation `telling` reaches; of it c (a row of cases) and told are read, the rest goes along.
+REACHED = """
 said as (
     select telling.*, concat_ws('/', told, (c).township_id, coalesce((c).village_id, 0), coalesce((c).team_id, 0),
         coalesce((c).responsible_post_id, 0), coalesce((c).approver_post_id, 0)) as route
@@ -39,7 +39,12 @@ behind as materialized (
 reached as (
     select said.*, for_post, for_code, reached_post, climbed, person_id, channel_id, standing_in_for
     from said join ways using (route) left join behind using (for_post)
-),
+)"""
+# One person is told once of one rung: of several posts through which it would reach them first one that may take it up, then their own.
+FIRST = "facts ? 'reminded', climbed, standing_in_for is not null, told not in ('responsible', 'approver'), for_post, channel_id"
+
+# `telling`: c, timer_id, run, rung, repeat, purpose, occasion, told, facts, while_states, not_before.
+PLAN = f"""{REACHED},
 planned as (
     insert into notice (
         township_id, case_id, timer_id, run, rung, repeat, purpose, occasion, person_id, channel_id, post_id, for_post_id,
@@ -47,7 +52,7 @@ planned as (
     )
     select (c).township_id, (c).id, timer_id, run, rung, repeat, purpose, occasion, person_id, channel_id, reached_post, for_post,
         standing_in_for, (c).grade = 'major', while_states, facts, 'planned', :now, not_before, 0
-    from reached where person_id is not null
+    from reached where person_id is not null order by (c).id, purpose, {FIRST}
     on conflict do nothing returning id
 ),
 silent as (
@@ -59,12 +64,12 @@ office_told as (
         planned_at, not_before, attempts
     )
     select silent.township_id, 'undeliverable', silent.for_code || ' ' || :day, contact.person_id, contact.channel_id,
-        contact.reached_post, office.id, false, '{}', jsonb_build_object('post', silent.for_code), 'planned', :now, :now, 0
+        contact.reached_post, office.id, false, '{{}}', jsonb_build_object('post', silent.for_code), 'planned', :now, :now, 0
     from silent
     cross join lateral (
         select id from post where township_id = silent.township_id and kind = 'office_dispatcher' and active order by code limit 1
     ) office
-    cross join lateral post_contacts(office.id, :day) contact
+    cross join lateral post_contacts(office.id, :day) contact order by silent.township_id, silent.for_code, contact.channel_id
     on conflict do nothing returning id
 )"""
 

@@ -7,6 +7,7 @@ from models.enumerations import Word
 
 class Reason(Word):
     quiet_hours = "quiet_hours", "免打扰时段，暂缓", "held until quiet hours end"
+    silenced = "silenced", "已静默，暂缓", "held until a silence ends"
     superseded = "superseded", "同一时钟已到更高一级，由新消息取代", "overtaken by a later rung of the same timer"
     bundled = "bundled", "并入同一人的合并消息", "told in one message with others"
     overtaken = "overtaken", "隐患已有进展，不必再告知", "a step of the case took it back"

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from models.clock import Clock, day_of
@@ -34,12 +34,10 @@ DUE = """
     order by t.next_at, t.id limit :limit
 """
 
-ESCALATE = text(f"""
-with due as materialized (
-    select c, t.* {DUE} for update of c, t skip locked
-),
+# Of the relation `due` (c, a row of cases, and its timer): the rung that time has reached, and which posts are told what of it.
+CLIMBING = """
 caught as (
-    select due.*, coalesce(passed.rung, greatest(due.fired, 1)) as rung, coalesce(passed.but_last, '{{}}') as skipped,
+    select due.*, coalesce(passed.rung, greatest(due.fired, 1)) as rung, coalesce(passed.but_last, '{}') as skipped,
         case when passed.rung is null then due.repeat + 1 else 0 end as told_again,
         case when passed.rung is null then due.next_at else due.rung_at[passed.rung] end as repeats_from
     from due cross join lateral (
@@ -60,13 +58,13 @@ telling as (
             when clock = 'approve' then 'approval' else 'overdue' end as purpose,
         jsonb_build_object('clock', clock, 'level', climbing.level, 'rung', climbing.rung, 'skipped', to_jsonb(skipped),
             'due', (extract(epoch from due_at) * 1000000)::bigint) || promise.facts
-            || case when word.reminded then '{{"reminded": true}}'::jsonb else '{{}}' end as facts,
+            || case when word.reminded then '{"reminded": true}'::jsonb else '{}' end as facts,
         array[]::text[] as while_states, cast(:now as timestamptz) as not_before
     from climbing
     -- Somebody took the last rung up and the time they promised has come: they hear of it too, but have no say in the rung that comes now.
     cross join lateral (
         select held_until = next_at and held_rung = fired as broken, case when held_until = next_at and held_rung = fired
-            then jsonb_build_object('promised', (extract(epoch from held_until) * 1000000)::bigint) else '{{}}' end as facts
+            then jsonb_build_object('promised', (extract(epoch from held_until) * 1000000)::bigint) else '{}' end as facts
     ) promise
     cross join lateral (
         select each.told, bool_and(passed.position < climbing.rung and not passed.position = any(skipped)) as reminded
@@ -75,11 +73,30 @@ telling as (
                 or promise.broken and passed.position = held_rung)
         group by each.told
     ) word
-),
-{PLAN},
+)"""
+TOLD = """
 told as materialized (
     select timer_id, array_agg(distinct post.code) as posts from reached join post on post.id = reached_post group by timer_id
+)"""
+# Of the relation `bodied` (a rung that is climbed, and the posts that it reaches): how its timer goes on.
+# Nobody reached though it is overdue: the next rung is due at once. After the last rung: the slow repeat. Never a silent end.
+RUNG_AT = """
+case when posts = '{}' and offset_hours >= 0 and following is not null
+    then bodied.rung_at[1 : following - 1] || cast(:now as timestamptz) || bodied.rung_at[following + 1 :] else bodied.rung_at end
+"""
+NEXT_AT = """
+case when following is null then repeats_from + every * (1 + floor(extract(epoch from :now - repeats_from) / extract(epoch from every)))
+    when posts = '{}' and offset_hours >= 0 then :now
+    else bodied.rung_at[following] end
+"""
+
+ESCALATE = text(f"""
+with due as materialized (
+    select c, t.* {DUE} for update of c, t skip locked
 ),
+{CLIMBING},
+{PLAN},
+{TOLD},
 written as (
     select climbing.*, (c).events + 1 as seq, coalesce(told.posts, '{{}}') as posts, jsonb_build_object(
         'clock', clock, 'level', level, 'rung', rung, 'run', run, 'repeat', told_again, 'skipped', to_jsonb(skipped),
@@ -101,16 +118,9 @@ fed as (insert into feed (event_id) select id from history),
 moved_case as (
     update cases set events = seq, last_hash = hash, level = greatest(cases.level, bodied.level) from bodied where cases.id = case_id
 ),
--- Nobody reached though it is overdue: the next rung is due at once. After the last rung: the slow repeat. Never a silent end.
 moved_timer as (
     update timer set fired = bodied.rung, repeat = told_again, fired_at = :now,
-        rung_at = case when posts = '{{}}' and offset_hours >= 0 and following is not null
-            then bodied.rung_at[1 : following - 1] || cast(:now as timestamptz) || bodied.rung_at[following + 1 :] else bodied.rung_at end,
-        next_at = case
-            when following is null
-                then repeats_from + every * (1 + floor(extract(epoch from :now - repeats_from) / extract(epoch from every)))
-            when posts = '{{}}' and offset_hours >= 0 then :now
-            else bodied.rung_at[following] end
+        rung_at = {RUNG_AT}, next_at = {NEXT_AT}
     from bodied where timer.id = bodied.id
 )
 select taken, (c).code, clock, level, rung, skipped, posts, due_at, (c).grade, offset_hours
@@ -189,17 +199,28 @@ def _due_ids(bound: Engine, now: datetime, limit: int) -> list[int]:
 
 
 def _isolate(bound: Engine, clock: Clock, now: datetime, ids: list[int], swept: Swept, flow_run: str | None) -> list[Climb]:
-    """Halves a failing batch until the timer that breaks it stands alone, and puts that one into quarantine."""
+    """Halves a failing batch until the timer that breaks it stands alone, and puts that one into quarantine.
+
+    Raises what is no timer's fault: then the sweep fails as a whole, is seen to, and the next one goes on.
+    """
     if not ids:
         return []
     try:
         with transaction(bound) as session:
             return escalate_due(session, now, len(ids), wall=clock.wall(), only=ids, flow_run=flow_run)
     except (Poison, SQLAlchemyError) as error:
+        if _everybodys(error):
+            raise
         if len(ids) == 1:
             return _quarantine(bound, now, ids[0], str(error).splitlines()[0], swept)
     half = len(ids) // 2
     return [climb for part in (ids[:half], ids[half:]) for climb in _isolate(bound, clock, now, part, swept, flow_run)]
+
+
+def _everybodys(error: Exception) -> bool:
+    """No timer's fault, and none is set aside for it: the database went away, two writers met, code and schema don't fit (SQLSTATE 42)."""
+    said = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return isinstance(error, OperationalError) or str(said).startswith("42")
 
 
 def _quarantine(bound: Engine, now: datetime, timer_id: int, reason: str, swept: Swept) -> list[Climb]:

@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from models.clock import day_of
 from models.enumerations import Grade
-from notifications.foresee import Foreseen, foresee
 from statemachines.advance import advance, register
 from statemachines.errors import Refused
+from statemachines.foresee import Foreseen, foresee
 from statemachines.load import Acting
 
 # The office's posts that may both register and assign, as they are held today; for a major hazard its head alone.

@@ -47,7 +47,7 @@ def hazard_named(s: Situation) -> Refusal | None:
         return None
     if s.master is not None and s.master.state in (HazardState.rejected, HazardState.cancelled, HazardState.duplicate):
         there = s.master.state.zh
-        return Refusal("hazard_named", f"所填隐患已是“{there}”，请填写立案办理的那条。", "That one was dropped; name the hazard that stands.")
+        return Refusal("hazard_named", f"所填隐患已是“{there}”，请填写立案办理的那条。", "It was dropped; name the hazard that stands.")
     if s.master is not None:
         return None
     return Refusal("hazard_named", "请先登记隐患，再填写隐患编号。", "Register the hazard first, then name its code.")

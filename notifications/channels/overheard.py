@@ -18,10 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
 import requests
+
+RESTS_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -51,6 +55,29 @@ def heard_here() -> Overheard | None:
     return getattr(_here, "heard", None)
 
 
+class _Line(threading.local):
+    """The connections of one thread, kept from one message to the next; no cookie of one channel is shown to another.
+
+    What has rested for a second isn't used again: a far end may be hanging up just then, and a message that meets with that is unknown.
+    """
+
+    def __init__(self) -> None:
+        self.session = requests.Session()
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.used_at = monotonic()
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        if monotonic() - self.used_at > RESTS_SECONDS:
+            self.session.close()
+        try:
+            return self.session.request(method, url, **options)
+        finally:
+            self.used_at = monotonic()
+
+
+_line = _Line()
+
+
 class WatchedRequests:
     """Looks like the module `requests` to a plugin."""
 
@@ -60,7 +87,7 @@ class WatchedRequests:
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
         heard = heard_here()
         try:
-            answer = requests.request(method, url, **options)
+            answer = _line.request(method, url, **options)
         except requests.RequestException as error:
             if heard:
                 heard.errors.append((error, True))

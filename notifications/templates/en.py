@@ -39,14 +39,14 @@ TEMPLATES = {
     "returned": "[Returned] {code} {place}: {what}. {because}{you}: see that {doer} rectifies anew by {due}. {up}",
     "outcome": "[Outcome] {code} {place}: {what}, now {state}. {because}{you}; no answer is needed.",
     "countdown": "[Campaign] {days} days to {deadline}: {open} open ({major} major), {per_day} a day to close, {forecast} forecast left. "
-    "{scope}{about}{you}.",
+    "{scope}{about}{you}: see that they are closed in time.",
     "countdown.today": "[Campaign] Today, {deadline}, it ends: {open} open ({major} major). {scope}{about}{you}: finish today.",
     "countdown.over": "[Campaign] {days} days past {deadline}: {open} still open ({major} major). "
     "{scope}{about}{you}: see to control and new dates.",
     "undeliverable": "[Nobody to notify] {nobody} has no holder or no usable channel; its messages did not reach it. "
     "{you}: fill it or add a channel.",
     "channel_failed": "[Channel failed] The {scheme} of {broken} does not work. {because}{instead}{you}: check the address.",
-    "operations": "[Self-audit] {said}. {you}.",
+    "operations": "[Self-audit] {said}. {you}: find out and see to it.",
     "application": "[To decide] {code} {place}: {what}, {asked}, {state}. {you}: see to it by {due}. {up}",
     "decision": "[Decided] {code} {place}: {what}, {asked}: {state}. {because}{you}; no answer is needed.",
     "interim": "[Interim control] {code} {place}: {what}, {control}. {you}: see that it is kept.",
@@ -113,7 +113,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
         "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
         "over": _span(now - letter.due_at) if letter.due_at else "", "since": _span(now - letter.since) if letter.since else "",
-        "late": _late(letter.late), "you": you(letter), "up": _up(letter), "up_short": _up(letter, 1),
+        "late": _promise(letter) or _late(letter.late), "you": you(letter), "up": _up(letter), "up_short": _up(letter, 1),
         "late_short": _late(letter.late), "because": _because(letter),
         "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
         "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
@@ -203,6 +203,12 @@ def _up(letter: Letter, most: int = 2) -> str:
 
 def _late(missed: Step | None) -> str:
     return f"It would have escalated to level {missed.level} on {when(missed.at)}. " if missed else ""
+
+
+def _promise(letter: Letter) -> str:
+    """That somebody had taken it up, and the time they promised has come."""
+    promised = letter.facts.get("promised")
+    return f"Promised for {when(from_micros(promised))} by who took it up; nothing since. " if promised else ""
 
 
 def _because(letter: Letter) -> str:

@@ -41,13 +41,13 @@ TEMPLATES = {
     "returned": "【退回整改】{code} {place}：{what}。{because}{you}，请督促{doer}于{due}前重新整改。{up}",
     "outcome": "【结果告知】{code} {place}：{what}，现为{state}。{because}{you}，无须回复。",
     "countdown": "【专项行动】距{deadline}还有{days}天，未销号{open}项（重大{major}项），须每天销号{per_day}项，预计到期剩{forecast}项。"
-    "{scope}{about}{you}。",
+    "{scope}{about}{you}，请督促按期办结。",
     "countdown.today": "【专项行动】今天（{deadline}）截止，未销号{open}项（重大{major}项）。{scope}{about}{you}，请今天办结。",
     "countdown.over": "【专项行动】{deadline}已过{days}天，逾期未销号{open}项（重大{major}项）。"
     "{scope}{about}{you}，请逐项落实管控措施与新时限。",
     "undeliverable": "【无法通知】{nobody}无人在岗或无可用通道，应发给该岗位的消息未能送达本岗。{you}，请尽快补岗或登记联系方式。",
     "channel_failed": "【通道故障】{broken}的{scheme}发不出去。{because}{instead}{you}，请核对联系方式。",
-    "operations": "【系统自检】{said}。{you}。",
+    "operations": "【系统自检】{said}。{you}，请查明处理。",
     "application": "【待审批】{code} {place}：{what}，{asked}，{state}。{you}，请于{due}前办理。{up}",
     "decision": "【申请结果】{code} {place}：{what}，{asked}：{state}。{because}{you}，无须回复。",
     "interim": "【临时管控】{code} {place}：{what}，{control}。{you}，请落实到位。",
@@ -99,7 +99,8 @@ LABELS = {
 
 ACTS = {
     Clock.dispatch: "交办", Clock.acknowledge: "签收", Clock.rectify: "整改", Clock.review: "复查", Clock.approve: "审批",
-    Clock.decide: "审批", Clock.reply: "回复", Clock.answer: "答复", Clock.progress: "报进展", Clock.duty: "完成", Clock.leader_duty: "完成",
+    Clock.decide: "审批", Clock.reply: "回复", Clock.answer: "答复", Clock.progress: "报进展", Clock.duty: "完成",
+    Clock.leader_duty: "完成",
 }  # fmt: skip
 SCHEMES = {
     "mailto": "邮件", "mailtos": "邮件", "wecombot": "企业微信", "dingtalk": "钉钉", "feishu": "飞书", "lark": "飞书", "schan": "Server酱",
@@ -122,7 +123,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "grade": Grade(letter.grade).zh if letter.grade else "", "state": _state(letter), "act": _act(letter), "doer": _doer(letter),
         "supervisor": letter.supervisor or "镇安办", "level": str(letter.level), "due": when(letter.due_at),
         "left": _span(letter.due_at, now), "over": _span(letter.due_at, now), "since": _span(letter.since, now), "you": you(letter),
-        "late": _late(letter.late, when), "late_short": _late(letter.late, day), "up": _up(letter), "up_short": _up(letter, 1),
+        "late": _promise(letter) or _late(letter.late, when), "late_short": _promise(letter) or _late(letter.late, day),
+        "up": _up(letter), "up_short": _up(letter, 1),
         "because": _because(letter), "nobody": _nobody(letter),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
@@ -234,6 +236,12 @@ def _up(letter: Letter, most: int = 2) -> str:
 
 def _late(missed: Step | None, said: Callable[[datetime], str]) -> str:
     return f"本应于{said(missed.at)}升{missed.level}级。" if missed else ""
+
+
+def _promise(letter: Letter) -> str:
+    """That somebody had taken it up, and the time they promised has come."""
+    promised = letter.facts.get("promised")
+    return f"接手时承诺{when(from_micros(promised))}前办理，未见进展。" if promised else ""
 
 
 def _nobody(letter: Letter) -> str:

@@ -65,6 +65,7 @@ def _times(sla: Sla) -> dict[str, Any]:
         "retry_minutes": list(sla.retry_minutes),
         "cap_leaves_hours": sla.cap_leaves_hours,
         "take_up_hours": sla.take_up_hours,
+        "silence_days": sla.silence_days,
     }
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import pairwise
 
 from models.enumerations import Clock, Grade, SlaClass, Word
+from models.rules import Rules
 from papers.township.days import read_days
 from papers.township.tree import Tree
 from papers.township.usual import ALWAYS_NAMED, WITHOUT_LIMIT, usual
@@ -43,7 +44,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Sla:
-    """Times of day are the township's. `quiet_hours` may pass midnight. `retry_minutes`: waits between tries of a message."""
+    """Times of day are the township's. `quiet_hours` may pass midnight. `retry_minutes`: waits between tries of a message.
+
+    `silence_days`: how long a silence may last at most; what isn't said is the engine's own number.
+    """
 
     limits: tuple[Limit, ...]
     working_hours: tuple[tuple[time, time], ...]
@@ -53,6 +57,7 @@ class Sla:
     retry_minutes: tuple[int, ...]
     cap_leaves_hours: int
     take_up_hours: int
+    silence_days: int = Rules.silence_days
 
 
 Key = tuple[Clock, Grade, SlaClass | None]
@@ -69,7 +74,7 @@ def wanted() -> list[Key]:
 
 def read_sla(tree: Tree) -> Sla | None:
     names = ["limits", "working_hours", "quiet_hours", "digest_at", "bundle_cap", "retry_minutes", "cap_leaves_hours", "take_up_hours"]
-    keys = tree.keys(names)
+    keys = tree.keys(names, ["silence_days"])
     limits = _limits(keys["limits"])
     working = _working_hours(keys["working_hours"])
     quiet = _span(keys["quiet_hours"])
@@ -77,9 +82,10 @@ def read_sla(tree: Tree) -> Sla | None:
     cap = keys["bundle_cap"].cell().whole(1, 100)
     retry = [minutes for each in keys["retry_minutes"].items() if (minutes := each.cell().whole(1, 10080)) is not None]
     leaves, take_up = keys["cap_leaves_hours"].cell().whole(0, 720), keys["take_up_hours"].cell().whole(1, 720)
+    silence = None if keys["silence_days"].cell().empty else keys["silence_days"].cell().whole(1, 30)
     if quiet is None or digest is None or cap is None or leaves is None or take_up is None:
         return None
-    return Sla(limits, working, quiet, digest, cap, tuple(retry), leaves, take_up)
+    return Sla(limits, working, quiet, digest, cap, tuple(retry), leaves, take_up, silence or Rules.silence_days)
 
 
 def _limits(tree: Tree) -> tuple[Limit, ...]:

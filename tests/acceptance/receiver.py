@@ -208,7 +208,7 @@ class _Phone(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def handle(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             super().handle()
 
     def finish(self) -> None:

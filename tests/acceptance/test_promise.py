@@ -1,6 +1,7 @@
 """The promise, line by line, in the words of the domain: who is told what, and that nobody is told anything else.
 
-Real PostgreSQL, real HTTP on loopback, a clock in the hand. The cast and its chain stand in tests/town.py.
+Real PostgreSQL, real HTTP on loopback, a clock in the hand. The cast and its chain stand in tests/town.py. A test's number is its line
+of docs/reliability.md; the lines with more to say have a file of their own beside this one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from psycopg import Error
+from psycopg.errors import lookup
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from models.database import transaction
 from statemachines.audit import audit
@@ -118,6 +122,32 @@ def test_2_overdue_again_in_a_new_round_the_first_level_is_told_again(scene: Sce
     scene.expect("village-1", code, "逾期升级·1级")
 
 
+def test_2_overdue_again_after_an_extension_the_first_level_is_told_again(scene: Scene) -> None:
+    code = scene.stage.to_rectifying(sla_class="g15")
+    scene.stage.at("2023-03-03T10:00+08:00")
+    request = scene.stage.ask_extension(code, days=5)
+    scene.stage.at("2023-03-09T08:00+08:00")
+    scene.tick()
+    scene.expect("village-1", code, "逾期升级·1级")
+    scene.stage.act(scene.stage.approver(request) or "", "grant", request)
+    scene.quiet_start()
+    scene.stage.at("2023-03-14T08:00+08:00")
+    scene.tick()
+    scene.expect("village-1", code, "逾期升级·1级")
+
+
+def test_2_the_levels_of_two_clocks_of_one_hazard_do_not_collide(scene: Scene) -> None:
+    code = scene.stage.to_rectifying()
+    scene.stage.at("2023-02-25T08:00+08:00")
+    scene.tick()
+    scene.expect("head-fire", code, "整改逾期", "逾期升级·1级")
+    scene.stage.fix(code)
+    scene.stage.clock.advance_to(scene.stage.timer(code, "review").due_at)
+    scene.stage.later(hours=24)
+    scene.tick()
+    scene.expect("head-fire", code, "复查超时·1级")
+
+
 def test_2_the_last_rung_goes_on_being_said_slowly(scene: Scene) -> None:
     code = scene.stage.to_rectifying()
     scene.stage.at("2023-03-10T08:00+08:00")
@@ -204,13 +234,26 @@ def test_5_a_dead_channel_is_flagged_the_next_one_used_and_the_office_told(scene
 
 
 def test_6_a_vacant_post_passes_its_message_up_with_the_reason_and_the_office_is_told(scene: Scene) -> None:
-    scene.stage.do("update holding set to_day = '2023-02-22' where post_id = (select id from post where code = 'village-1')")
+    scene.stage.do("update holding set to_day = '2023-02-22' where post_id = (select id from post where code = 'deputy')")
+    code = scene.stage.to_rectifying()
+    scene.stage.at("2023-02-25T08:00+08:00")
+    scene.tick()
+    scene.quiet_start()
+    scene.stage.at("2023-02-27T08:00+08:00")
+    scene.tick()
+    scene.expect("mayor", code, "逾期升级·2级", "分管班子成员无人可达，转您（镇长）")
+    scene.expect("dispatcher", "无法通知", code)
+    scene.nothing_else()
+
+
+def test_6_a_level_whose_channels_are_all_gone_hands_on_to_the_next_at_once(scene: Scene) -> None:
+    deaf = "update channel set disabled_at = '2023-02-20Z', disabled_reason = 'gone' from person where person.id = person_id"
+    scene.stage.do(f"{deaf} and key in ('p-owner', 'p-grid-1', 'p-village-1', 'p-head-fire', 'p-dispatcher', 'p-office-head')")
     code = scene.stage.to_rectifying()
     scene.quiet_start()
     scene.stage.at("2023-02-25T08:00+08:00")
     scene.tick()
-    assert "村支部书记" in scene.expect("head-fire", code).text
-    scene.expect("dispatcher", "无法通知")
+    scene.expect("deputy", code, "整改逾期", "无人在岗或无可用通道")
 
 
 def test_6_the_top_of_the_ladder_never_falls_silent(scene: Scene) -> None:
@@ -330,7 +373,7 @@ def test_13_a_new_ladder_binds_new_timers_only_until_a_replan(scene: Scene) -> N
     assert scene.stage.history(old)[-2].trigger == "replan"
 
 
-# 14 in part: who stands in is told beside the person who is away.
+# 14. Who stands in is told beside the person who is away; what every message says is read in test_letters.py.
 
 
 def test_14_a_stand_in_is_told_beside_the_person_who_is_away(scene: Scene) -> None:
@@ -363,6 +406,25 @@ def test_16_one_poison_hazard_is_set_aside_and_the_others_are_told(scene: Scene)
     assert [finding.code for finding in found.findings if finding.kind == "quarantine"] == [poison]
     scene.deliver()
     scene.expect("office-head", "系统自检")
+
+
+@pytest.mark.parametrize("trouble", ["57P01", "42703"], ids=["the database goes away", "code and schema do not fit"])
+def test_16_trouble_that_is_no_hazards_fault_sets_none_aside(scene: Scene, trouble: str) -> None:
+    codes = [scene.stage.to_rectifying() for _ in range(3)]
+    scene.quiet_start()
+    scene.stage.at("2023-02-25T08:00+08:00")
+
+    def fail(*said: Any) -> None:
+        if "escalate" in said[2]:
+            raise DBAPIError.instance("", {}, lookup(trouble)("trouble"), Error)
+
+    event.listen(scene.stage.engine, "before_cursor_execute", fail)
+    with pytest.raises(DBAPIError):
+        scene.stage.sweep()
+    event.remove(scene.stage.engine, "before_cursor_execute", fail)
+    scene.tick()
+    said = scene.expect("village-1", "3项")
+    assert all(code in said.text for code in codes)
 
 
 # 19. A slow provider holds no database transaction.

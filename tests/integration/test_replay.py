@@ -161,7 +161,7 @@ def test_people_and_law_agree_for_a_whole_campaign(rehearse: Rehearsal) -> None:
         heads = session.execute(text('select code, last_hash from cases order by code collate "C"')).all()
     assert hashlib.sha256("".join(f"{code} {last}\n" for code, last in heads).encode()).hexdigest() == table.history_hash
     rehearse.cluster.drop_database("kept_for_the_law")
-    assert set(table.refused) <= {"G3", "G11", "NotAllowed", "own_rung", "root_cause"}
+    assert set(table.refused) <= {"G3", "G11", "NotAllowed", "own_rung", "root_cause", "stale"}
     assert sum(table.refused.values()) < table.events / 20
 
 

@@ -121,7 +121,9 @@ def test_a_major_hazard_breaks_through_quiet_hours(voice: Voice) -> None:
     code = voice.stage.find(place="pit", grade="major", sla_class="major")
     voice.deliver()
     voice.phones.expect(DISPATCHER, "【待交办】", code)
-    voice.phones.expect(person_of("office-head"), "【待交办】", code)
+    voice.phones.expect(person_of("office-head"), "〔待交办〕", "〔开工许可〕", code)
+    for post in ("owner-3", "head-fire"):
+        voice.phones.expect(person_of(post), "【开工许可】", "不得开工", code)
     voice.nothing_else()
 
 
@@ -132,8 +134,10 @@ def test_at_night_an_urgent_message_takes_nothing_along_that_can_wait(voice: Voi
     voice.stage.at("2023-02-20T22:00+08:00")
     major = voice.stage.to_assigned(grade="major", sla_class="major")
     voice.deliver()
-    assert general not in voice.phones.expect(OWNER, "【隐患交办】", major).text
+    assert general not in voice.phones.expect(OWNER, "〔交办〕", "〔开工许可〕", major).text
     voice.phones.expect(person_of("grid-1"), major)
+    for post in ("head-fire", "office-head"):
+        voice.phones.expect(person_of(post), "【开工许可】", major)
     voice.nothing_else()
     voice.stage.at("2023-02-21T07:00+08:00")
     voice.deliver()

@@ -47,7 +47,8 @@ class Resident:
                 await self._start(deployment, waiting)
 
     async def run_now(self, flow: Flow[..., Any]) -> None:
-        """A run beside the schedule, tagged `woken`: at once, or after the one under way. Comes back when it has ended.
+        """A run beside the schedule, tagged `woken`: at once, or after the one under way. Comes back when it has ended; who
+        stops waiting for it doesn't stop it.
 
         Nothing happens where the flow isn't served yet, or where somebody has paused its schedules. Raises what the client raises when
         the run can't be created.
@@ -55,7 +56,7 @@ class Resident:
         for deployment in [each for each, served in self._flows.items() if served is flow]:
             while running := self._under_way.get(deployment):
                 await asyncio.wait([running])
-            await self._begin(deployment, self._unscheduled(deployment, flow))
+            await asyncio.shield(self._begin(deployment, self._unscheduled(deployment, flow)))
 
     async def finish(self, patience: float) -> None:
         """Waits up to `patience` seconds for what is under way."""

@@ -41,9 +41,9 @@ class Letter:
 
     `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
     `kind` is the case's. `mine`: it is that post's own move, and the post itself hears it. `owner` is the responsible post, at
-    `owner_place` when it answers for the place itself. `because` is the reason given at the step that caused the message, a code or words. `up` is the next escalation,
-    `up_to` whom it tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in the order in which they
-    are told.
+    `owner_place` when it answers for the place itself. `because` is the reason given at the step that caused the message, a code or words.
+    `up` is the next escalation, `up_to` whom it tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in
+    the order in which they are told.
     """
 
     id: int
@@ -178,8 +178,8 @@ def in_order(rows: Sequence[Row[Any]], ids: Sequence[int]) -> list[Letter]:
 
 SAME = (
     "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "kind",
-    "code", "state", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at", "since", "level", "repeat",
-    "repeat_hours", "broken", "broken_scheme",
+    "code", "state", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at", "since", "level",
+    "repeat", "repeat_hours", "broken", "broken_scheme",
 )  # fmt: skip
 
 

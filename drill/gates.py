@@ -30,6 +30,7 @@ class Consent:
 
     at: datetime
     place: str
+    kind: str
     posts: tuple[str, ...]
 
 
@@ -40,7 +41,7 @@ def wishes(plan: Plan) -> list[Wish]:
 
 # While a place still owes a review, or the task to hold one is open, nobody consents.
 PENDING = text("""
-select place.code, moved.seq, moved.at as since from place
+select place.code, place.kind, moved.seq, moved.at as since from place
 cross join lateral (
     select seq, at from place_event where place_id = place.id and what = 'start_work' and after = 'pending' order by seq desc limit 1
 ) moved
@@ -57,7 +58,7 @@ def consents(session: Session, township_id: int, since: datetime, habits: Habits
     posts = (*habits.roster.of_kind(PostKind.office_head), *habits.roster.of_kind(PostKind.township_head))
     for row in session.execute(PENDING, {"township_id": township_id, "since": since}):
         chance = Stream(habits.seed, row.code, "consent", row.seq)
-        yield Consent(habits.in_office(row.since, chance.between(13, 22, "hours")), row.code, posts)
+        yield Consent(habits.in_office(row.since, chance.between(13, 22, "hours")), row.code, row.kind, posts)
 
 
 ASKED = text("""

@@ -26,7 +26,7 @@ from models.enumerations import DutyTask, EvidenceKind, PostKind
 from statemachines.advance import Acting, advance, offers, receive_report, register
 from statemachines.errors import LawError, NotAllowed, Refused
 from statemachines.evidence import add_evidence
-from statemachines.gate import allow, ask_resumption
+from statemachines.gate import allow, ask_resumption, start_items
 from statemachines.inspection import record_inspection
 
 FOUR_EYES = frozenset({"reinspect_pass", "reinspect_fail", "approve_close", "refuse_close", "lift_interim", "order_interim"})
@@ -201,7 +201,8 @@ class Hands:
                 continue
             try:
                 with transaction(self.bound) as session:
-                    allow(session, acting, clock.now(), consent.place, "现场审查，具备安全生产条件，同意恢复")
+                    answers = dict.fromkeys(start_items(session, acting.township_id, consent.kind), "yes")
+                    allow(session, acting, clock.now(), consent.place, "现场审查，具备安全生产条件，同意恢复", answers)
             except Refused as no:
                 if no.reason != "G11" or post == consent.posts[-1]:
                     raise

@@ -30,7 +30,7 @@ ZONE = "Asia/Shanghai"
 EPOCH = datetime(2023, 1, 1, tzinfo=UTC)  # counted from here, a schedule is the same whenever it is registered
 MORNING = "08:30"
 
-EVERY = {"escalate": "*/2 * * * *", "deliver": "* * * * *", "plan_duties": "10 * * * *", "watch": "7 * * * *"}
+EVERY = {"escalate": "*/2 * * * *", "deliver": "* * * * *", "plan_duties": "*/10 * * * *", "watch": "7 * * * *"}
 # Real seconds, on a clock that runs ahead: an hour a minute makes 15 s a quarter of an hour.
 SPED_UP = {"escalate": 15, "deliver": 15, "countdown": 30, "plan_duties": 30, "watch": 60}
 

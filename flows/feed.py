@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Row, text
 from flows.links import resource_of
 from models.clock import local, machine_time
 from models.database import transaction
-from models.enumerations import HazardState
+from models.enumerations import STATES, CaseKind
 
 BATCH = 200
 FLOOD = 1000
@@ -29,10 +29,11 @@ delete from feed where event_id in (
 
 TAKE = text("""
 with taken as (select event_id from feed order by event_id limit :batch for update skip locked)
-select event.*, c.code, c.grade, place.name as place, place.code as place_code, township.code as township, village.name as village
+select event.*, c.kind, c.code, c.grade, coalesce(place.name, run.title, township.name) as place, coalesce(place.code, '') as place_code,
+    township.code as township, coalesce(village.name, township.name) as village
 from taken join event on event.id = taken.event_id
-join cases c on c.id = event.case_id join place on place.id = c.place_id
-join township on township.id = c.township_id join unit village on village.id = c.village_id
+join cases c on c.id = event.case_id left join place on place.id = c.place_id left join duty_run run on run.case_id = c.id
+join township on township.id = c.township_id left join unit village on village.id = c.village_id
 order by event.id
 """)
 DROP = text("delete from feed where event_id = any(:ids)")
@@ -75,7 +76,7 @@ def event_of(row: Row[Any], wall: datetime) -> dict[str, Any]:
     return {
         "id": str(uuid5(NAMESPACE_URL, f"bihuan:{row.township}/{row.code}#{row.seq}/{row.hash}")),
         "occurred": occurred.astimezone(UTC).isoformat(),
-        "event": f"bihuan.hazard.{row.trigger}",
+        "event": f"bihuan.{row.kind}.{row.trigger}",
         "resource": {
             "prefect.resource.id": resource_of(row.code),
             "prefect.resource.name": f"{row.code} {row.place}",
@@ -89,7 +90,7 @@ def event_of(row: Row[Any], wall: datetime) -> dict[str, Any]:
             "business_time": local(row.at).isoformat(),
             "from": row.from_state,
             "to": row.to_state,
-            "to_zh": HazardState(row.to_state).zh,
+            "to_zh": STATES[CaseKind(row.kind)](row.to_state).zh,
             "post": row.post,
             "seq": row.seq,
             "hash": row.hash,

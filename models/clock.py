@@ -258,7 +258,7 @@ def parse_time(text: str) -> datetime:
             return start_of(date.fromisoformat(written))
         if WRITTEN_TIME.fullmatch(written):
             return datetime.fromisoformat(str(pendulum.parse(written, exact=True))).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise ValueError(f"«{text}» is not a time: expected 2023-03-01 or 2023-03-01T10:00:00+08:00")
 

@@ -40,10 +40,10 @@ class Letter:
     """One message's truth. All times are business time, aware.
 
     `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
-    `kind` is the case's. `mine`: it is that post's own move, and the post itself hears it. `owner` is the responsible post, at
-    `owner_place` when it answers for the place itself. `because` is the reason given at the step that caused the message, a code or words.
-    `up` is the next escalation, `up_to` whom it tells. `late` is the escalation that downtime swallowed. `members` are a bundle's lines, in
-    the order in which they are told.
+    `kind` is the case's, `control` and `gate` what stands at its place now. `mine`: it is that post's own move, and the post itself hears
+    it. `owner` is the responsible post, at `owner_place` when it answers for the place itself. `because` is the reason given at the step
+    that caused the message, a code or words. `up` is the next escalation, `up_to` whom it tells. `late` is the escalation that downtime
+    swallowed. `members` are a bundle's lines, in the order in which they are told.
     """
 
     id: int
@@ -62,6 +62,8 @@ class Letter:
     kind: str = "hazard"
     code: str | None = None
     state: str | None = None
+    control: str | None = None
+    gate: str | None = None
     grade: str | None = None
     round: int = 1
     place: str | None = None
@@ -109,6 +111,7 @@ select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, p
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
     c.id as case_id, coalesce(c.kind, 'hazard') as kind, c.code, c.state, c.grade, c.round,
     coalesce(place.name, village.name, township.name) as place,
+    hazard.interim_control as control, place.start_work as gate,
     coalesce(run.title, case c.kind when 'report' then '群众举报' else hazard.description end) as what,
     coalesce(n.post_id = n.for_post_id and case t.clock when 'dispatch' then meant.kind = 'office_dispatcher'
         when 'review' then meant.kind = 'inspector' when 'answer' then meant.kind in ('office_dispatcher', 'office_head')
@@ -178,8 +181,8 @@ def in_order(rows: Sequence[Row[Any]], ids: Sequence[int]) -> list[Letter]:
 
 SAME = (
     "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "kind",
-    "code", "state", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at", "since", "level",
-    "repeat", "repeat_hours", "broken", "broken_scheme",
+    "code", "state", "control", "gate", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at",
+    "since", "level", "repeat", "repeat_hours", "broken", "broken_scheme",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from statemachines import guards as g
 from statemachines.guards import Refusal
 from statemachines.machine import Law, Seat, Transition, answering, by
 from statemachines.new import NUMBER
-from statemachines.situation import Situation
+from statemachines.situation import Photo, Situation
 from statemachines.step import Change, NewRun, Step
 from statemachines.timers import start
 
@@ -40,12 +40,25 @@ def has_begun(s: Situation) -> Refusal | None:
 
 
 def evidence_wanted(s: Situation) -> Refusal | None:
-    """The evidence that this duty wants is there."""
+    """The evidence that this duty wants is there: pictures of this time, not used for anything else before."""
     missing = [kind for kind in EvidenceKind if kind in s.wanted and not any(photo.kind == kind for photo in s.photos)]
+    shown = {photo.kind for photo in s.photos if _fresh(s, photo)}
+    old = "、".join(kind.zh for kind in EvidenceKind if kind in s.wanted and kind not in missing and kind not in shown)
+    if old:
+        zh = f"{old}以前用过，或不是本次任务期间拍摄的，请重新拍摄上传。"
+        return Refusal("evidence_wanted", zh, "A picture was used before, or is older than this task; take a new one.")
     if not missing:
         return None
     names = "、".join(kind.zh for kind in missing)
     return Refusal("evidence_wanted", f"还缺少佐证：{names}，请先上传。", f"Evidence is missing: {', '.join(kind.en for kind in missing)}.")
+
+
+def _fresh(s: Situation, photo: Photo) -> bool:
+    """A picture proves only what it shows first, and what was so since the task began. A paper may be older, and serve twice."""
+    if photo.kind in (EvidenceKind.document, EvidenceKind.signature):
+        return True
+    taken = photo.taken_at
+    return not photo.reused and (taken is None or s.opens_at is None or s.opens_at <= taken <= s.now + g.CAMERA_RUNS_AHEAD)
 
 
 def g11_not_barred(s: Situation) -> Refusal | None:

@@ -143,6 +143,12 @@ def mark_duplicate(step: Step) -> Change:
     return change
 
 
+# When the case came into the state in which it stands: that is where its clock began, however long ago it was found.
+ENTERED = text("""
+select at from event where case_id = :id and from_state is distinct from to_state order by seq desc limit 1
+""")
+
+
 def regrade(step: Step) -> Change:
     """Limits are counted anew from where each clock began; the first due time is kept beside the new one."""
     grade = Grade(step.facts.get("grade") or step.grade)
@@ -153,7 +159,7 @@ def regrade(step: Step) -> Change:
         then=lapsing(step, CaseKind.extension, *_no_longer_listable(step, grade)), gate=Grade.major in (grade, step.grade),
     )  # fmt: skip
     for clock in RECTIFYING[step.to]:
-        began = {Clock.dispatch: step.case.found_at, Clock.rectify: step.case.assigned_at}.get(clock) or step.case.assigned_at
+        began = step.case.assigned_at if clock == Clock.rectify else step.session.execute(ENTERED, {"id": step.case.id}).scalar_one()
         if clock == Clock.rectify:
             due = _rectify_due(step, grade, sla_class, began)
             change.own |= _due_columns(due)

@@ -6,7 +6,9 @@ hazard's the district's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from models.clock import parse_time
 from models.enumerations import CaseKind, Clock, ExtensionState, Grade, InterimControl, PostKind, Purpose
@@ -79,19 +81,19 @@ def asked(step: Step) -> Change:
 def granted(step: Step) -> Change:
     named = step.facts.get("granted_due") or step.case.requested_due
     until = parse_time(named) if isinstance(named, str) else named
-    change = decided(step)
+    change = decided(step, {"due": micros(until), "due_before": micros(step.case.due_before)})
     change.own["granted_due"] = until
     change.facts["granted_due"] = micros(until)
     change.then = [Consequence(step.case.parent, "extend", {"granted_due": until})]
     return change
 
 
-def decided(step: Step) -> Change:
+def decided(step: Step, facts: Mapping[str, Any] | None = None) -> Change:
     """The applicant and the responsible post learn of it; the station's head, who supervises, too."""
     person, post = step.me
     return Change(
         own={"decided_at": step.now, "decided_person": person, "decided_post": post},
-        tellings=[Telling(Purpose.decision, (f"post:{step.case.applicant_post}", "station_head"))],
+        tellings=[Telling(Purpose.decision, (f"post:{step.case.applicant_post}", "station_head"), facts=facts or {})],
     )
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from models.clock import day_of
-from models.enumerations import LEADERS, AnswerWord, InterimControl, PostKind, StartWork, Word
+from models.enumerations import LEADERS, AnswerWord, PostKind, StartWork, Word
 from statemachines.errors import NotAllowed, Refused
+from statemachines.guards import STOPS_WORK
 from statemachines.load import Acting, seat
 from statemachines.moves import Move, Moves
 from statemachines.registry import ENTERPRISE, OFFICE, add_to_trail, answers_for, load_place
@@ -37,10 +38,6 @@ class GateReason(Word):
 
 
 DANGERS = frozenset({GateReason.major_hazard, GateReason.interim_control})
-# What stops the whole place. A warning or a guard doesn't; stop_equipment stops that equipment, the rest may work.
-STOPPING = (
-    InterimControl.evacuate, InterimControl.partial_stop, InterimControl.full_stop, InterimControl.sealed, InterimControl.power_cut,
-)  # fmt: skip
 CONSENTERS = LEADERS | {PostKind.office_head, PostKind.district_department, PostKind.district_office}
 
 GATE = Moves("开工许可", "start-work gate", StartWork, (
@@ -164,7 +161,7 @@ SET = text("update place set start_work = :to where id = :id")
 
 
 def _causes(session: Session, place_id: int) -> list[Cause]:
-    rows = session.execute(CAUSES, {"place_id": place_id, "stopping": list(STOPPING)}).all()
+    rows = session.execute(CAUSES, {"place_id": place_id, "stopping": list(STOPS_WORK)}).all()
     return [Cause(GateReason(row.kind), row.code) for row in rows]
 
 
@@ -198,14 +195,15 @@ def allow(
     GATE.take(G(place.start_work), G.allowed)
     if place.start_work != G.pending:
         raise Refused("state", "仍有停止开工的原因，须先消除。", "What blocks the place has to be removed first.")
-    said = _note(note, answers)
+    said = _note(note)
     people, posts = _involved(session, place, now)
     if acting.post in posts or not seated.actor.hands.isdisjoint(people):
         raise Refused(
             "G11", "你属于责任单位，或报验、申请过本场所的隐患，不能审查同意；请由其他人办理。",
             "You belong to the responsible unit, or submitted or asked for this; somebody else has to consent.",
         )  # fmt: skip
-    return _move(session, acting, now, place, G.allowed, GateReason.consented, said)
+    checked = _checked(start_items(session, acting.township_id, place.kind), answers or {})
+    return _move(session, acting, now, place, G.allowed, GateReason.consented, "；".join([said, *checked]))
 
 
 def _move(
@@ -218,13 +216,35 @@ def _move(
     return GateChange(place.id, place.code, before, to, Cause(reason))
 
 
-def _note(note: object, answers: Mapping[str, str] | None = None) -> str:
+START_ITEMS = text("""
+select item ->> 'code' as code, item ->> 'text' as text
+from (select distinct on (code) body from checklist where township_id = :township_id order by code, version desc) newest,
+    jsonb_array_elements(newest.body -> 'items') item
+where item -> 'kinds' ? :kind and coalesce(item ->> 'family', regexp_replace(item ->> 'code', '[0-9]+$', '')) = 'I' order by 1
+""")
+
+
+def start_items(session: Session, township_id: int, kind: str) -> dict[str, str]:
+    """What a review before work starts asks of this kind of place, by code: the checklists' items of the family I (开工条件)."""
+    return {row.code: row.text for row in session.execute(START_ITEMS, {"township_id": township_id, "kind": kind})}
+
+
+def _checked(items: Mapping[str, str], answers: Mapping[str, str]) -> list[str]:
+    """Every item is answered, and met: as the trail says it."""
+    unknown = sorted(set(answers) - set(items))
+    if unknown:
+        raise Refused("answers", f"没有开工条件“{'、'.join(unknown)}”。", f"There is no start-work item {', '.join(unknown)}.")
+    open_still = [item for item in items if answers.get(item) != AnswerWord.yes]
+    if open_still:
+        listed = "、".join(f"{item} {items[item]}" for item in open_still)
+        raise Refused("answers", f"开工条件须逐项符合：{listed}。", f"Every start-work item has to be met: {', '.join(open_still)}.")
+    return [f"{item} {AnswerWord(answer).zh}" for item, answer in answers.items()]
+
+
+def _note(note: object) -> str:
     if not isinstance(note, str) or not note.strip():
         raise Refused("note", "请写明审查情况或申请理由。", "Say what was looked at, or why it is asked.")
-    said = {item: answer for item, answer in (answers or {}).items() if answer in AnswerWord.__members__}
-    if len(said) < len(answers or {}) or AnswerWord.no in said.values():
-        raise Refused("answers", "开工条件有未达到或未填写的项目，不能同意。", "An item of the start-work check isn't met or answered.")
-    return "；".join([note.strip(), *(f"{item} {AnswerWord(answer).zh}" for item, answer in said.items())])
+    return note.strip()
 
 
 # Whose eyes don't count as the other two: holders of the responsible posts since the gate was last open, who submitted, who asked.

@@ -27,6 +27,7 @@ from statemachines.situation import Actor, Party, Photo, Situation
 
 ON_SITE_METRES = 300
 UNDO = timedelta(minutes=10)
+SENSIBLE_YEARS = range(1950, 2200)
 PROMISE = timedelta(hours=24)
 CAMERA_RUNS_AHEAD = timedelta(minutes=10)
 MASTER_CLOSED_AT_MOST = timedelta(days=90)
@@ -56,6 +57,10 @@ ASK_DAYS_BEFORE = 3
 ASK_WORKING_DAYS_BEFORE = 15
 APPEAL_WITHIN = 5
 DELAYS = (ReasonCode.weather, ReasonCode.funding, ReasonCode.supply, ReasonCode.approval_needed, ReasonCode.external_factor)
+# What keeps people out of the place. A warning or a guard doesn't; stop_equipment stops that equipment, the rest may work.
+STOPS_WORK = frozenset({
+    InterimControl.evacuate, InterimControl.partial_stop, InterimControl.full_stop, InterimControl.sealed, InterimControl.power_cut,
+})  # fmt: skip
 # 暂时停产停业、查封、停电 are enforcement acts (安全生产法 Art. 65, 70; 消防法 Art. 54): not every post has that power.
 NEEDS_AUTHORITY = frozenset({
     InterimControl.partial_stop, InterimControl.full_stop, InterimControl.sealed, InterimControl.power_cut,
@@ -320,15 +325,24 @@ def interim_named(s: Situation) -> Refusal | None:
         return None
     if control is None or control == InterimControl.none:
         return Refusal("interim_named", "请选择临时管控措施。", "Choose an interim control.")
-    until = moment_of(s, "interim_until")
-    if s.facts.get("interim_until") and (until is None or until <= s.now):
-        return Refusal("interim_named", "管控截止时间须晚于现在，请重新填写。", "The control's end must lie in the future; give another.")
+    for name, zh in (("interim_until", "管控截止时间"), ("cut_at", "停电时间")):
+        until = moment_of(s, name)
+        if s.facts.get(name) and (until is None or until <= s.now):
+            return Refusal("interim_named", f"{zh}须晚于现在，请重新填写。", f"{name} must lie in the future; give another.")
     return None
 
 
 def g18_authority(s: Situation) -> Refusal | None:
-    """Stopping work, sealing and cutting power are enforcement: a team with delegated power, a leader of the township or the district."""
+    """Stopping work, sealing and cutting power are enforcement: a team with delegated power, a leader of the township or the district.
+    What stops work is not made lighter by ordering something else.
+    """
     control = _word(s, "interim_control", InterimControl)
+    if s.interim_control in STOPS_WORK and control is not None and control not in STOPS_WORK:
+        return Refusal(
+            "G18",
+            f"现有管控“{s.interim_control.zh}”不能改为较轻的措施；隐患复查合格后由镇领导解除。",
+            "A control that stops work isn't made lighter; a leader lifts it once the hazard has passed its re-inspection.",
+        )
     if control not in NEEDS_AUTHORITY or s.authorised or s.actor.kind in LEADERS:
         return None
     return Refusal(
@@ -390,7 +404,7 @@ def g15_in_time(s: Situation) -> Refusal | None:
 
 
 def g15_said(s: Situation) -> Refusal | None:
-    """Why (a code and words), until when, and what keeps people safe meanwhile."""
+    """Why (a code; words beside it are welcome), until when, and what keeps people safe meanwhile."""
     if _word(s, "reason", ReasonCode) not in DELAYS and not s.unasked("reason"):
         return Refusal("G15", f"请选择延期理由：{_listed(DELAYS)}。", f"Give one of these reasons: {', '.join(DELAYS)}.")
     if not text_of(s, "interim_measures") and not s.unasked("interim_measures"):
@@ -428,8 +442,8 @@ def root_cause(s: Situation) -> Refusal | None:
 
 
 def g10_plan(s: Situation) -> Refusal | None:
-    """A major hazard's treatment plan is complete and filed."""
-    if s.grade != Grade.major or (s.plan and s.plan.complete and s.plan.filed_at):
+    """A major hazard's treatment plan is complete and filed, by now."""
+    if s.grade != Grade.major or (s.plan and s.plan.complete and s.plan.filed_at and s.plan.filed_at <= s.now):
         return None
     if s.plan and s.plan.complete:
         return Refusal("G10", "重大隐患治理方案尚未报备，请先报备。", "The plan of this major hazard has not been filed; file it first.")
@@ -606,13 +620,17 @@ def text_of(s: Situation, *names: str) -> str:
 
 
 def moment_of(s: Situation, name: str) -> datetime | None:
-    value = s.facts.get(name)
+    return sensible(s.facts.get(name))
+
+
+def sensible(value: Any) -> datetime | None:
+    """A time with its offset that a case could have something to do with; None for anything else that people or programs bring."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
-    return value if isinstance(value, datetime) and value.tzinfo else None
+    return value if isinstance(value, datetime) and value.tzinfo and value.year in SENSIBLE_YEARS else None
 
 
 def _word(s: Situation, name: str, words: type[W]) -> W | None:

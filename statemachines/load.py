@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from models.application import Appeal, Extension, Listing, Transfer
 from models.case import Case
-from models.clock import day_of, parse_time
+from models.clock import day_of
 from models.deadlines import Limit, Unit, due_at
 from models.duty import DutyRun
 from models.enumerations import STATES, CaseKind, Clock, EvidenceKind, Grade, HazardState, InterimControl, PostKind, SlaClass
@@ -21,6 +21,7 @@ from models.report import PublicReport
 from models.rules import rules_of
 from statemachines.criteria import Standing, clause_standing
 from statemachines.errors import NoSuchCase, NotAllowed
+from statemachines.guards import sensible
 from statemachines.situation import Actor, Assignee, Master, Party, Photo, Plan, Situation
 
 SYSTEM = Actor("system", "system", PostKind.system)
@@ -283,10 +284,9 @@ def _standing(case: Row[Any], seated: Seated, facts: Mapping[str, Any]) -> dict[
 
 
 def _plan(said: Mapping[str, Any]) -> Plan | None:
-    items: dict[str, Any] = {name: said[name] for name in Plan.__dataclass_fields__ if said.get(name)}
-    if isinstance(items.get("filed_at"), str):
-        items["filed_at"] = parse_time(items["filed_at"])
-    return Plan(**items) if items else None
+    items: dict[str, Any] = {name: str(said[name]) for name in Plan.__dataclass_fields__ if said.get(name) and name != "filed_at"}
+    filed_at = sensible(said.get("filed_at"))
+    return Plan(**items, filed_at=filed_at) if items or filed_at else None
 
 
 def _party(person: str | None, post: str | None, away: Mapping[tuple[str, str], str] | None = None) -> Party | None:

@@ -12,6 +12,7 @@ from statemachines.step import About, NewRun
 
 E = EvidenceKind
 CLOSES_AFTER = timedelta(hours=72)
+AT_ONCE = timedelta(hours=2)
 
 OWNERS: dict[DutyTask, PostKind] = {
     DutyTask.publish: PostKind.office_head,
@@ -36,9 +37,10 @@ def publish(about: About, what: str, owner_post_id: int, now: datetime, calendar
 
 
 def power_cut_notice(about: About, cut_at: datetime, owner_post_id: int, now: datetime) -> NewRun:
-    """停电提前通知: 24 h before the power is cut at the latest (安全生产法 Art. 70); at once when that has passed."""
-    due = max(now, cut_at - timedelta(hours=24))
-    return _task(DutyTask.power_cut_notice, "停电前24小时书面通知", about, owner_post_id, now, due, f"power cut {about.code}#{about.round}")
+    """停电提前通知: 24 h before the power is cut at the latest (安全生产法 Art. 70); where that is close or past, within two hours."""
+    due = max(now + AT_ONCE, cut_at - timedelta(hours=24))
+    occasion = f"power cut {about.code}#{about.round} {cut_at.isoformat()}"
+    return _task(DutyTask.power_cut_notice, "停电前24小时书面通知", about, owner_post_id, now, due, occasion)
 
 
 def talk(about: About, owner_post_id: int, now: datetime, calendar: Calendar) -> NewRun:

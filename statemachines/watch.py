@@ -27,7 +27,8 @@ from notifications.deadman import ping
 from notifications.plan import Telling, plan_step
 from notifications.told import Latency, latency
 from statemachines.audit import audit
-from statemachines.gate import CAUSES, STOPPING, regate
+from statemachines.gate import CAUSES, regate
+from statemachines.guards import STOPS_WORK
 from statemachines.load import CALLED, CALLS_FOR
 from statemachines.timers import insert_timers, running, start
 
@@ -290,7 +291,7 @@ ABOUT = text("select id from cases where township_id = :township and code = :cod
 def _gates(bound: Engine, now: datetime) -> list[Finding]:
     """Each place by itself: its row is locked for no longer than it takes to put its gate right."""
     with transaction(bound) as session:
-        places = session.execute(DISAGREEING, {"stopping": list(STOPPING), "listed": LISTED}).all()
+        places = session.execute(DISAGREEING, {"stopping": list(STOPS_WORK), "listed": LISTED}).all()
     return [found for place in places if (found := _put_right(bound, place, now))]
 
 

@@ -44,6 +44,8 @@ class Seat:
     unit_name: str
     unit_kind: UnitKind
     standing_in_for: str | None = None
+    answers_to: int | None = None
+    """Of an enterprise's safety officer: the post that answers for the place, whose reach is theirs."""
 
     @property
     def zh(self) -> str:
@@ -137,7 +139,7 @@ class Caller:
         asked: dict[str, Any] = {"township": self.township_id}
         if self.sees_all:
             return f"{row}.township_id = :township", asked
-        asked["my_posts"] = self.post_ids
+        asked["my_posts"] = [*self.post_ids, *(seat.answers_to for seat in self.seats if seat.answers_to)]
         asked["my_villages"] = [seat.unit_id for seat in self.seats if _sees_village(seat)]
         own = f"({row}.village_id = any(:my_villages) or {row}.responsible_post_id = any(:my_posts))"
         return f"{row}.township_id = :township and {own}", asked
@@ -160,7 +162,7 @@ where token_hash = :hash and revoked_at is null and expires_at > :wall
 """)
 SEATS = text("""
 select distinct on (post.id) post.id, post.code, post.kind, unit.id as unit_id, unit.code as unit, unit.name as unit_name,
-    unit.kind as unit_kind, away.label as standing_in_for
+    unit.kind as unit_kind, away.label as standing_in_for, case post.kind when 'enterprise_safety' then post.reports_to_id end as answers_to
 from holding
 join post on post.id = holding.post_id and post.active
 join unit on unit.id = post.unit_id
@@ -185,7 +187,7 @@ def find(session: Session, house: House, token: str) -> Caller | None:
 
 def _seat(row: Any) -> Seat:
     kind, unit_kind = PostKind(row.kind), UnitKind(row.unit_kind)
-    return Seat(row.id, row.code, kind, row.unit_id, row.unit, row.unit_name, unit_kind, row.standing_in_for)
+    return Seat(row.id, row.code, kind, row.unit_id, row.unit, row.unit_name, unit_kind, row.standing_in_for, row.answers_to)
 
 
 def bearer(request: Request) -> str | None:

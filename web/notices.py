@@ -1,4 +1,4 @@
-"""Messages as they are read: who was told what, when, over what, and how it ended; and who is told next."""
+"""Messages as they are read: who was told what, when, over what, and how it ended."""
 
 from __future__ import annotations
 
@@ -131,65 +131,3 @@ def _told(row: Any) -> Told:
     )  # fmt: skip
     name = post_name(row.seat["kind"], row.seat["unit_kind"], row.seat["unit"]) if row.seat else ""
     return Told(view, row.who, name, row.away, row.place)
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """A rung that comes if nobody moves: when, on which clock, and which posts are told."""
-
-    at: datetime
-    clock: Clock
-    level: int
-    overdue: bool
-    posts: tuple[str, ...]
-    due_at: datetime
-    held: bool
-    urge_letter: bool
-    repeats: bool
-
-
-# The rungs that are still ahead on the case's running timers, with the posts that they would tell today; after the last one its repeat.
-NEXT = text("""
-select timer.clock, timer.due_at, rung.level, rung.offset_hours >= 0 as overdue, rung.urge_letter, timer.held_until is not null as held,
-    rung.position = timer.fired as repeats,
-    case when rung.position in (timer.fired, following.position) then timer.next_at else timer.rung_at[rung.position] end as at,
-    array(
-        select distinct post.kind || '|' || unit.kind || '|' || unit.name
-        from unnest(rung.told) word, case_posts(c, word) aimed(id) join post on post.id = aimed.id join unit on unit.id = post.unit_id
-    ) as posts
-from cases c
-join timer on timer.case_id = c.id and timer.stopped_at is null
-cross join lateral (
-    select min(position) as position from rung r
-    where r.ladder_id = timer.ladder_id and r.position > timer.fired and timer.rung_at[r.position] is not null
-) following
-join rung on rung.ladder_id = timer.ladder_id and (
-    rung.position > timer.fired and timer.rung_at[rung.position] is not null
-    or rung.position = timer.fired and following.position is null
-)
-where c.id = :case_id order by at, timer.clock
-""")
-
-
-def following(session: Session, case_id: int, limit: int = 6) -> list[Next]:
-    """Who is told next and when, soonest first, while the case stays where it is."""
-    rows = session.execute(NEXT, {"case_id": case_id}).all()
-    return [
-        Next(
-            row.at,
-            Clock(row.clock),
-            row.level,
-            row.overdue,
-            tuple(sorted(map(_said, row.posts))),
-            row.due_at,
-            row.held,
-            row.urge_letter,
-            row.repeats,
-        )
-        for row in rows[:limit]
-    ]
-
-
-def _said(packed: str) -> str:
-    kind, unit_kind, unit_name = packed.split("|", 2)
-    return post_name(kind, unit_kind, unit_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,6 +22,9 @@ from sqlmodel import Session
 
 from models.clock import local, say
 from models.enumerations import ENDED, CaseKind, EvidenceKind, Grade, HazardState
+from notifications.templates.zh import SCHEMES
+from statemachines.foresee import Foreseen
+from statemachines.timeline import picture
 from web import inbox, menu, when
 from web.caller import Caller, named
 from web.house import Progress, house_of
@@ -75,6 +78,16 @@ def linked(body: str) -> Markup:
     return Markup("").join([*pieces, escape(body[done:])])
 
 
+def drawn(foreseen: Sequence[Foreseen]) -> Markup:
+    """The moments as a picture; what is written in it is escaped where it is drawn."""
+    return Markup(picture(foreseen))
+
+
+def channel(scheme: str) -> str:
+    """«企业微信», «邮件»: the kind of channel."""
+    return SCHEMES.get(scheme, scheme)
+
+
 def share(part: float, whole: float) -> str:
     """A width in percent for a bar of an SVG."""
     return f"{100 * part / whole:.2f}%" if whole else "0%"
@@ -91,6 +104,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.filters.update(
         say=say, day=day, stamp=stamp, percent=percent, share=share, linked=linked, due=when.due, ago=when.ago, hence=when.hence,
+        drawn=drawn, channel=channel,
         query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),
     )  # fmt: skip
     return made

@@ -90,7 +90,7 @@ def find(session: Session, caller: Caller, facts: Mapping[str, Any], *, post: st
     """Registers a hazard. Raises what `register` raises, and Problem 403 for a place beyond the caller's reach."""
     able = [seat for seat in caller.seats if seat.kind in FINDERS] or list(caller.seats)
     seat = caller.seat(post) if post else _one_of(able)
-    _check_place(session, caller, facts)
+    check_place(session, caller, facts)
     return register(session, caller.acting(seat.code), caller.now, wall=caller.wall, facts=facts)
 
 
@@ -136,7 +136,8 @@ def _one_of(seats: list[Seat]) -> Seat:
     return seats[0]
 
 
-def _check_place(session: Session, caller: Caller, facts: Mapping[str, Any]) -> None:
+def check_place(session: Session, caller: Caller, facts: Mapping[str, Any]) -> None:
+    """Raises Problem 403 for a place beyond the caller's reach."""
     condition, asked = caller.place_reach()
     query = text(f"select {condition} from place p where p.township_id = :township and p.code = :place")
     if session.execute(query, {**asked, "place": str(facts.get("place") or "")}).scalar() is False:

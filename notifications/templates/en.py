@@ -48,7 +48,7 @@ TEMPLATES = {
     "channel_failed": "[Channel failed] The {scheme} of {broken} does not work. {because}{instead}{you}: check the address.",
     "operations": "[Self-audit] {said}. {you}: find out and see to it.",
     "application": "[To decide] {code} {place}: {what}, {asked}, {state}. {you}: see to it by {due}. {up}",
-    "decision": "[Decided] {code} {place}: {what}, {asked}: {state}. {because}{you}; no answer is needed.",
+    "decision": "[Decided] {code} {place}: {what}, {asked}: {state}{until}. {because}{you}; no answer is needed.",
     "interim": "[Interim control] {code} {place}: {what}, {control}. {you}: see that it is kept.",
     "task": "[Task] {code} {place}: {what}. {you}: do it by {due}. {up}",
     "report": "[Public report] {code} {place}: {state}. {you}: verify and answer it by {due}. {up}",
@@ -117,7 +117,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "late_short": _late(letter.late), "because": _because(letter),
         "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
         "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
-        "asked": CaseKind(letter.kind).en, "control": _control(letter), "gate": _gate(letter),
+        "asked": CaseKind(letter.kind).en, "control": _control(letter), "until": _until(letter), "gate": _gate(letter),
         "instead": "Another channel is used. " if letter.facts.get("left") else "There is no other; the post above is told. ",
     } | _numbers(letter.facts)  # fmt: skip
 
@@ -167,13 +167,20 @@ def _state(letter: Letter) -> str:
     return STATES[CaseKind(letter.kind)](letter.state).en if letter.state else ""
 
 
+def _until(letter: Letter) -> str:
+    due, before = letter.facts.get("due"), letter.facts.get("due_before")
+    if not isinstance(due, int) or not isinstance(before, int):
+        return ""
+    return f", new limit {when(from_micros(due))} (was {when(from_micros(before))})"
+
+
 def _control(letter: Letter) -> str:
-    control = InterimControl(str(letter.facts.get("control", InterimControl.none)))
+    control = InterimControl(letter.control or InterimControl.none)
     return "the control is lifted" if control == InterimControl.none else f"from now on: {control.en}"
 
 
 def _gate(letter: Letter) -> str:
-    return StartWork(str(letter.facts.get("gate", StartWork.allowed))).en
+    return StartWork(letter.gate or StartWork.allowed).en
 
 
 def _act(letter: Letter) -> str:

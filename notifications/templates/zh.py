@@ -49,7 +49,7 @@ TEMPLATES = {
     "channel_failed": "【通道故障】{broken}的{scheme}发不出去。{because}{instead}{you}，请核对联系方式。",
     "operations": "【系统自检】{said}。{you}，请查明处理。",
     "application": "【待审批】{code} {place}：{what}，{asked}，{state}。{you}，请于{due}前办理。{up}",
-    "decision": "【申请结果】{code} {place}：{what}，{asked}：{state}。{because}{you}，无须回复。",
+    "decision": "【申请结果】{code} {place}：{what}，{asked}：{state}{until}。{because}{you}，无须回复。",
     "interim": "【临时管控】{code} {place}：{what}，{control}。{you}，请落实到位。",
     "task": "【履职任务】{code} {place}：{what}。{you}，请于{due}前完成。{up}",
     "report": "【群众举报】{code} {place}：{state}。{you}，请于{due}前核实并答复。{up}",
@@ -128,7 +128,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "because": _because(letter), "nobody": _nobody(letter),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
-        "said": str(letter.facts.get("text", "")), "asked": CaseKind(letter.kind).zh, "control": _control(letter), "gate": _gate(letter),
+        "said": str(letter.facts.get("text", "")), "asked": CaseKind(letter.kind).zh,
+        "control": _control(letter), "until": _until(letter), "gate": _gate(letter),
     } | _numbers(letter.facts)  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def seat(post: Seat | None) -> str:
 
 def you(letter: Letter) -> str:
     """Why this person: their post, the post that couldn't be reached, or whom they stand in for."""
-    own = "该场所负责人" if letter.mine and letter.owner_place and letter.reached == letter.owner else seat(letter.reached)
+    own = "该场所负责人" if letter.mine and _is_principal(letter) and letter.reached == letter.owner else seat(letter.reached)
     if letter.purpose == Purpose.approval and letter.facts.get("climbed"):
         return f"下级审批岗位须回避，转由您（{own}）办理"
     if letter.meant and letter.reached != letter.meant:
@@ -193,13 +194,21 @@ def _state(letter: Letter) -> str:
     return STATES.get(known, known.zh) if isinstance(known, HazardState) else known.zh
 
 
+def _until(letter: Letter) -> str:
+    """The new limit beside the old one, where more time was granted."""
+    due, before = letter.facts.get("due"), letter.facts.get("due_before")
+    if not isinstance(due, int) or not isinstance(before, int):
+        return ""
+    return f"，新期限{when(from_micros(due))}（原{when(from_micros(before))}）"
+
+
 def _control(letter: Letter) -> str:
-    control = InterimControl(str(letter.facts.get("control", InterimControl.none)))
+    control = InterimControl(letter.control or InterimControl.none)
     return "管控已解除" if control == InterimControl.none else f"即日起{control.zh}"
 
 
 def _gate(letter: Letter) -> str:
-    return StartWork(str(letter.facts.get("gate", StartWork.allowed))).zh
+    return StartWork(letter.gate or StartWork.allowed).zh
 
 
 def _act(letter: Letter) -> str:
@@ -216,7 +225,12 @@ def _doer(letter: Letter) -> str:
         return "镇安办"
     if letter.clock in (Clock.approve, Clock.decide):
         return seat(letter.approver) if letter.approver else "审批岗位"
-    return "该场所负责人" if letter.owner_place else seat(letter.owner)
+    return "该场所负责人" if _is_principal(letter) else seat(letter.owner)
+
+
+def _is_principal(letter: Letter) -> bool:
+    """The place's own head, not the village's post that answers for a place without one."""
+    return letter.owner_place and letter.owner is not None and letter.owner.kind == PostKind.enterprise_principal
 
 
 def _every(hours: int) -> str:

@@ -12,6 +12,7 @@ from statemachines.advance import receive_report
 from statemachines.duty import open_duties
 from statemachines.inspection import Inspected, record_inspection
 from statemachines.load import Acting
+from statemachines.silence import silence as put
 from statemachines.step import NewRun
 from tests.stage import Stage
 
@@ -44,6 +45,14 @@ def inspect(stage: Stage, place: str = "shop", post: str = "inspector", **facts:
     said = {"place": place, "trigger": "campaign", "answers": {"C1": "no", "B1": "yes"}, **facts}
     with transaction(stage.engine) as session:
         return record_inspection(session, stage.acting(post), stage.clock.now(), wall=stage.clock.wall(), facts=said)
+
+
+def silence(stage: Stage, scope: str, about: str, post: str = "office-head", days: float = 4) -> int:
+    """Reminders are put off for some days; the silence's number."""
+    now = stage.clock.now()
+    with transaction(stage.engine) as session:
+        until = now + timedelta(days=days)
+        return put(session, stage.acting(post), now, scope=scope, about=about, until=until, reason="业主外出，约定回来后整改").id
 
 
 def report(stage: Stage, description: str = "二楼安全出口上了锁", **facts: Any) -> tuple[str, str]:

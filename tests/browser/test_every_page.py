@@ -58,6 +58,7 @@ def busier(stage: Stage) -> None:
     life.report(stage, people_in_danger=True, name="王某", contact="138 0000 0000")
     life.answered(stage)
     life.code_of(stage)
+    life.silence(stage, "place", "shop-2")
     stage.do("update holding set to_day = '2023-02-01' where post_id = (select id from post where code = 'grid-2')")
 
 
@@ -102,6 +103,7 @@ PAGES: dict[str, Callable[[Stage], Open]] = {
     "hazard of an owner who may ask": lambda stage: ("owner-2", f"/h/{pending(stage, 'appeal')}?do=request_extension"),
     "hazard handed over": lambda stage: ("office-head", f"/h/{pending(stage, 'transfer')}"),
     "hazard that came back": lambda stage: ("office-head", f"/h/{came_back(stage)}"),
+    "hazard silenced with its place": lambda stage: ("office-head", f"/h/{newest(stage, 'assigned', 'owner-2')}"),
     "inbox of applications": lambda stage: ("deputy", "/inbox?box=applications"),
     "inbox of duties": lambda stage: ("inspector", "/inbox?box=duties"),
     "inbox of reports": lambda stage: ("office-head", "/inbox?box=reports"),
@@ -222,6 +224,19 @@ def test_the_return_sheet_is_sound(busy_site: Site, visit: Visiting) -> None:
     assert seen.page.evaluate(SMALL) == []
     seen.page.keyboard.press("Escape")
     assert not seen.page.get_by_role("dialog").is_visible()
+
+
+def test_what_comes_next_and_the_form_that_silences_are_sound(busy_site: Site, visit: Visiting) -> None:
+    """With everything that is folded opened."""
+    seen = visit("office-head")
+    seen.go(f"/h/{newest(busy_site.stage, 'assigned', 'owner-2')}")
+    assert "静默中：小商店二" in seen.page.inner_text(".banners")
+    seen.page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true })")
+    for width in (360, 390, 1280):
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        assert (complaints(seen.page), seen.page.evaluate(WIDER)) == ([], 0)
+        assert width > 400 or seen.page.evaluate(SMALL) == []
+    assert seen.errors == []
 
 
 def test_a_form_from_another_site_is_refused(busy_site: Site) -> None:

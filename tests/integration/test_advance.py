@@ -11,7 +11,7 @@ from models.database import transaction
 from statemachines.advance import advance, offers, register
 from statemachines.audit import audit
 from statemachines.errors import NoSuchCase, NotAllowed, Refused, Stale, UnknownTrigger
-from tests.stage import Stage, moment
+from tests.stage import PLAN, Stage, moment
 from tests.town import person_of
 
 
@@ -274,3 +274,21 @@ def test_half_a_position_is_refused(stage: Stage) -> None:
     with pytest.raises(Refused) as no:
         stage.picture("owner", code, lat=34.7)
     assert no.value.reason == "position"
+
+
+def test_a_plan_filed_in_no_sensible_year_is_not_filed_and_locks_nothing(stage: Stage) -> None:
+    code = stage.to_rectifying(place="pit", grade="major")
+    stage.picture("owner-3", code)
+    for filed_at in ("0001-01-01T00:00:00+10:00", "2099-01-01T00:00:00+08:00", 5, None, {"a": 1}):
+        with pytest.raises(Refused) as no:
+            stage.act("owner-3", "submit", code, plan={**PLAN, "filed_at": filed_at})
+        assert no.value.reason == "G10"
+    assert stage.act("owner-3", "submit", code, plan=PLAN).state == "submitted"
+
+
+def test_regrading_a_hazard_found_long_ago_counts_the_offices_clock_from_when_it_was_registered(stage: Stage) -> None:
+    code = stage.find(found_at="2023-02-14T10:00+08:00")
+    due = stage.timer(code, "dispatch").due_at
+    stage.later(hours=1)
+    stage.act("office-head", "regrade", code, sla_class="g15")
+    assert stage.timer(code, "dispatch").due_at == due

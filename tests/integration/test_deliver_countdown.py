@@ -56,7 +56,7 @@ def test_the_numbers_are_those_of_the_open_cases(voice: Voice) -> None:
     assert said.forecast == 0, "35 days at one a week close all three"
     assert [(each["team"], each["open"]) for each in said.teams] == [("消防服务中心", 3)]
     assert [(each["post"]["unit"], each["open"]) for each in said.most] == [("东村", 2), ("西村", 1)]
-    assert [(red.place, red.why) for red in said.red] == [("一号矿", ("major",))]
+    assert {red.place: red.why for red in said.red} == {"一号矿": ("major",), "小商店一": ("recurrent",)}, "the shop's came back"
 
 
 def test_a_day_is_counted_once_after_half_past_eight_whatever_the_schedule_does(voice: Voice) -> None:

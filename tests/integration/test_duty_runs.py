@@ -109,3 +109,15 @@ def test_the_same_run_is_opened_once(stage: Stage) -> None:
     with pytest.raises(IndexError):
         stage.owes("ranger")
     assert stage.one("select count(*) as n from cases").n == 1
+
+
+def test_a_photo_that_was_used_before_or_is_older_than_the_task_proves_nothing(stage: Stage) -> None:
+    code = stage.owes("ranger", wanted=("photo",))
+    stage.picture("ranger", code, "photo", taken_at=stage.clock.now() - timedelta(days=30))
+    assert stage.refused("ranger", "do_duty", code) == "evidence_wanted"
+    other = stage.find()
+    stage.picture("inspector", other, "before", sha256="ab" * 32)
+    stage.picture("ranger", code, "photo", sha256="ab" * 32)
+    assert stage.refused("ranger", "do_duty", code) == "evidence_wanted"
+    stage.picture("ranger", code, "photo")
+    assert stage.act("ranger", "do_duty", code).state == "done"

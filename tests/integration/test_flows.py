@@ -343,3 +343,11 @@ def test_links_lead_into_prefects_pages() -> None:
     url = "http://x/v2/events?resource=%5B%22hazard.YH-2023-0001%22%5D&seconds=-31536000"
     assert events_url("YH-2023-0001", "http://x") == url
     assert flow_run_url("abc").endswith(":4200/v2/runs/flow-run/abc")
+
+
+def test_cases_of_every_kind_are_shown_in_prefect(prefect: PrefectServer, stage: Stage) -> None:
+    stage.ask_extension(stage.to_rectifying(sla_class="g15"))
+    stage.owes("ranger")
+    stage.report()
+    assert feed.show_events(stage.engine) > 0
+    assert stage.all("select * from feed") == []

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from models.database import transaction
 from statemachines.advance import register
 from statemachines.errors import NotAllowed, Refused
-from statemachines.gate import Gate, GateChange, allow, ask_resumption, gate_of, regate
+from statemachines.gate import Gate, GateChange, allow, ask_resumption, gate_of, regate, start_items
 from tests.stage import Stage
 
 
@@ -36,7 +36,14 @@ def gate(stage: Stage, place: str = "pit") -> Gate:
 
 def consent(stage: Stage, post: str, place: str = "pit", note: str = "现场核查，可以恢复", **more: Any) -> GateChange:
     with transaction(stage.engine) as session:
+        more.setdefault("answers", met(session, stage.township_id, place))
         return allow(session, stage.acting(post), stage.clock.now(), place, note, **more)
+
+
+def met(session: Session, township_id: int, place: str) -> dict[str, str]:
+    """Every start-work item of the place is met."""
+    kind = session.execute(text("select kind from place where code = :code"), {"code": place}).scalar()
+    return dict.fromkeys(start_items(session, township_id, kind), "yes")
 
 
 def ask(stage: Stage, post: str, place: str = "pit", note: str = "节后复工") -> GateChange:
@@ -90,9 +97,9 @@ def test_a_major_hazard_blocks_its_place_from_the_moment_it_is_found_until_someb
     moved = look(stage, cause="approve_close")
     assert moved and (moved.before, moved.after, moved.cause.kind) == ("blocked", "pending", "danger_gone")
     assert gate(stage).because[0].kind == "danger_gone"
-    assert consent(stage, "mayor", answers={"I1": "yes", "I2": "na"}).after == "allowed"
+    assert consent(stage, "mayor").after == "allowed"
     last = gate(stage).history[-1]
-    assert (last.reason, last.post, last.note) == ("consented", "mayor", "现场核查，可以恢复；I1 符合；I2 不适用")
+    assert (last.reason, last.post, last.note) == ("consented", "mayor", "现场核查，可以恢复；I1 符合；I2 符合；I3 符合")
 
 
 def test_a_major_hazard_goes_all_the_way_and_the_law_itself_moves_the_gate(stage: Stage) -> None:
@@ -326,7 +333,7 @@ def happen(stage: Stage, session: Session, step: str, month: int) -> bool:
             if step == "ask":
                 ask_resumption(session, stage.acting("owner-3"), now, "pit", "复工")
             else:
-                allow(session, stage.acting("mayor"), now, "pit", "已核查")
+                allow(session, stage.acting("mayor"), now, "pit", "已核查", met(session, stage.township_id, "pit"))
         except Refused:
             return False
         return True

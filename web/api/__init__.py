@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
 
-from web.api import applications, duties, hazards, inspections, numbers, places, posts, reports, rest, session
+from web.api import applications, duties, hazards, inspections, numbers, places, posts, reports, rest, session, voice
 
 TOKEN = HTTPBearer(auto_error=False, description="The token of POST /api/v1/session.")
-GUARDED = (hazards, applications, duties, inspections, places, reports, posts, numbers, rest)
+GUARDED = (hazards, applications, duties, inspections, places, reports, posts, numbers, voice, rest)
 
 
 def routers() -> list[APIRouter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
@@ -89,7 +90,7 @@ def _ask(request: Request, caller: Caller, noun: Noun, body: Asking, if_match: s
             return told
 
         answer = step.once(session, caller, key, asked, do)
-    return tagged(answer, 201, Location=f"/api/v1/{noun.path}/{answer['code']}")
+    return tagged(answer, 201, Location=f"/api/v1/{noun.path}/{quote(answer['code'])}")
 
 
 for _noun in NOUNS:

@@ -11,16 +11,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, File, Form, Header, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
+from models.clock import local, parse_time
 from models.enumerations import CaseKind, EvidenceKind
-from web import cases, evidence, history, picture, step
-from web.api.words import Code, NewEvidence, Page, StepBody, facts_of
+from web import cases, evidence, foresee, history, picture, silences, step
+from web.api.words import Code, NewEvidence, Page, StepBody, When, facts_of
 from web.caller import Caller, Program
 from web.evidence import EvidenceView, Said
+from web.foresee import ForeseenView
 from web.house import house_of
 from web.problem import Problem
+from web.silences import SilenceView
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The version that was read, as the ETag gave it.")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key with the same body gives the first answer again.")]
@@ -83,9 +86,55 @@ class Photos(BaseModel):
     next: str | None = None
 
 
+class Horizon(BaseModel):
+    """`until`: how far is looked, a time or a day (its 00:00); without it up to the first repeat of each ladder's last rung."""
+
+    until: Annotated[datetime, BeforeValidator(parse_time)] | None = Field(None, examples=["2023-03-20T18:00:00+08:00", "2023-03-20"])
+
+
+class Ahead(BaseModel):
+    """What is said of a case from business time `now` on while nobody touches it, soonest first."""
+
+    model_config = ConfigDict(
+        title="WhoHearsWhatWhen",
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "YH-2023-0001", "now": "2023-02-24T10:00:00+08:00", "next": None,
+                    "items": [
+                        {
+                            "at": "2023-02-26T23:59:59+08:00", "clock": "rectify", "level": 2, "rung": 5, "repeat": 0, "cause": "rung",
+                            "purpose": "overdue", "due_at": "2023-02-23T23:59:59+08:00", "urge_letter": False, "empty": [],
+                            "why": "到了这一级：整改期限2月23日 23:59，已过3天",
+                            "hearings": [
+                                {
+                                    "person": "p-003", "post": "deputy", "post_name": "分管班子成员", "for_post": "deputy",
+                                    "standing_in_for": None, "channel": "wecombot", "told_at": "2023-02-27T07:00:00+08:00",
+                                    "held": "quiet_hours", "held_until": "2023-02-27T07:00:00+08:00", "lines": 1,
+                                    "text": "【逾期升级·2级】YH-2023-0001 …",
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ]
+        },
+    )  # fmt: skip
+    code: str
+    now: datetime
+    items: list[ForeseenView]
+    next: str | None = None
+
+
+class Silences(BaseModel):
+    items: list[SilenceView]
+    next: str | None = None
+
+
 def add_routes(router: APIRouter, noun: Noun) -> None:
     """What can be asked of one case and done with it. Paths that are more particular have to be added before."""
     _add_reading(router, noun)
+    _add_voice(router, noun)
     _add_evidence(router, noun)
     _add_steps(router, noun)
 
@@ -121,6 +170,23 @@ def _add_reading(router: APIRouter, noun: Noun) -> None:
         return Offers(items=items)
 
 
+def _add_voice(router: APIRouter, noun: Noun) -> None:
+    @router.get(f"/{noun.path}/{{code}}/foresee")
+    def read_ahead(request: Request, caller: Program, code: Code, ask: Annotated[Horizon, Query()]) -> Ahead:
+        """Who hears what when if nobody does anything. Nothing is sent or changed."""
+        house = house_of(request)
+        with house.transaction() as session:
+            found = foresee.of_case(session, caller, noun.kind, code, ask.until, public_url=house.settings.public_url)
+        return Ahead(code=code, now=local(caller.now), items=[foresee.view_of(each) for each in found])
+
+    @router.get(f"/{noun.path}/{{code}}/silences")
+    def read_silences(request: Request, caller: Program, code: Code) -> Silences:
+        """Silences about it, its place or its village, oldest first, those that have ended too."""
+        with house_of(request).transaction() as session:
+            found = silences.of_case(session, caller, noun.kind, code)
+        return Silences(items=[silences.view_of(each, caller.now) for each in found])
+
+
 def _add_evidence(router: APIRouter, noun: Noun) -> None:
     @router.get(f"/{noun.path}/{{code}}/evidence")
     def list_evidence(request: Request, caller: Program, code: Code) -> Photos:
@@ -135,7 +201,7 @@ def _add_evidence(router: APIRouter, noun: Noun) -> None:
         code: Code,
         file: Annotated[UploadFile, File()],
         kind: Annotated[EvidenceKind, Form()],
-        taken_at: Annotated[AwareDatetime | None, Form()] = None,
+        taken_at: Annotated[When | None, Form()] = None,
         lat: Annotated[float | None, Form(ge=-90, le=90)] = None,
         lon: Annotated[float | None, Form(ge=-180, le=180)] = None,
         note: Annotated[str | None, Form()] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -72,7 +73,7 @@ def set_task(request: Request, caller: Program, body: NewTask, key: Key = None) 
             return told
 
         answer = step.once(session, caller, key, asked, do)
-    return tagged(answer, 201, Location=f"/api/v1/duties/{answer['code']}")
+    return tagged(answer, 201, Location=f"/api/v1/duties/{quote(answer['code'])}")
 
 
 @router.get("/duties/definitions")

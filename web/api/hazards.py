@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -86,7 +87,7 @@ def register_hazard(request: Request, caller: Program, body: NewHazard, key: Key
             return answer_of(session, caller, CaseKind.hazard, outcome.code)
 
         answer = step.once(session, caller, key, asked, do)
-    return tagged(answer, 201, Location=f"/api/v1/hazards/{answer['code']}")
+    return tagged(answer, 201, Location=f"/api/v1/hazards/{quote(answer['code'])}")
 
 
 @router.get("/hazards/similar")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -116,7 +117,7 @@ def record_inspection(request: Request, caller: Program, body: NewInspection, ke
             return inspections.record(session, caller, facts, post=body.as_post).model_dump(mode="json")
 
         answer = step.once(session, caller, key, asked, do)
-    return JSONResponse(answer, 201, headers={"Location": f"/api/v1/inspections/{answer['code']}"})
+    return JSONResponse(answer, 201, headers={"Location": f"/api/v1/inspections/{quote(answer['code'])}"})
 
 
 @router.get("/inspections/coverage")

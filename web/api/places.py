@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -112,7 +113,7 @@ def add_place(request: Request, caller: Program, body: NewPlace, key: Key = None
             return places.add(session, caller, body.model_dump(exclude_none=True)).model_dump(mode="json")
 
         answer = step.once(session, caller, key, asked, do)
-    return JSONResponse(answer, 201, headers={"Location": f"/api/v1/places/{answer['code']}"})
+    return JSONResponse(answer, 201, headers={"Location": f"/api/v1/places/{quote(answer['code'])}"})
 
 
 @router.get("/places/report")

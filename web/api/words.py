@@ -32,6 +32,7 @@ from models.enumerations import (
 )
 from models.enumerations import Field as TradeField
 from papers.numbers.kpi import By
+from statemachines.guards import SENSIBLE_YEARS
 
 INT8 = 2**63 - 1
 
@@ -51,6 +52,19 @@ def _parts(value: Any) -> Any:
     return value
 
 
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+
+
+def _written(value: Any) -> Any:
+    """A time is written as RFC 3339 says, never as a number, and lies in a year that a case could have something to do with."""
+    if not isinstance(value, str) or not WRITTEN.match(value):
+        raise ValueError("a time such as 2023-03-01T10:00:00+08:00")
+    if int(value[:4]) not in SENSIBLE_YEARS:
+        raise ValueError(f"a year from {SENSIBLE_YEARS[0]} to {SENSIBLE_YEARS[-1]}")
+    return value
+
+
+When = Annotated[AwareDatetime, BeforeValidator(_written)]
 Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_writable)]
 Code = Annotated[str, StringConstraints(max_length=100), AfterValidator(_writable)]
 Money = Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 12, decimal_places=2)]
@@ -208,7 +222,7 @@ class NewHazard(BaseModel):
     item: Code | None = None
     measure: Text | None = None
     legal_basis: list[Text] | None = None
-    found_at: AwareDatetime | None = None
+    found_at: When | None = None
     interim_control: InterimControl | None = None
     needs_gov_coordination: bool | None = None
     confidentiality: Text | None = None
@@ -225,7 +239,7 @@ class Plan(BaseModel):
     organisation_people: Text | None = None
     time_limit: Text | None = None
     safety_and_emergency: Text | None = None
-    filed_at: AwareDatetime | None = None
+    filed_at: When | None = None
 
 
 class StepBody(BaseModel):
@@ -244,8 +258,8 @@ class StepBody(BaseModel):
     grade: Grade | None = None
     sla_class: SlaClass | None = None
     clause: Text | None = None
-    due_at: AwareDatetime | None = None
-    promised_at: AwareDatetime | None = None
+    due_at: When | None = None
+    promised_at: When | None = None
     master: Code | None = None
     duplicate_of: Code | None = None
     second_person: Code | None = None
@@ -261,8 +275,8 @@ class StepBody(BaseModel):
     plan: Plan | None = None
     district_consent_no: Text | None = None
     district_record_no: Text | None = None
-    requested_due: AwareDatetime | None = None
-    granted_due: AwareDatetime | None = None
+    requested_due: When | None = None
+    granted_due: When | None = None
     statement: Text | None = None
     interim_measures: Text | None = None
     decision: Code | None = None
@@ -276,8 +290,8 @@ class StepBody(BaseModel):
     notice_no: Text | None = None
     treat_by: date | None = None
     interim_control: InterimControl | None = None
-    interim_until: AwareDatetime | None = None
-    cut_at: AwareDatetime | None = None
+    interim_until: When | None = None
+    cut_at: When | None = None
     stop_scope: Text | None = None
     root_cause: Text | None = None
     hazard: Code | None = None
@@ -304,7 +318,7 @@ class NewExtension(Asking):
         }
     )  # fmt: skip
     reason: Code | None = None
-    requested_due: AwareDatetime | None = None
+    requested_due: When | None = None
     statement: Text | None = None
     interim_measures: Text | None = None
 
@@ -350,7 +364,7 @@ class NewTask(BaseModel):
     )
     owner_post: Code
     title: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_writable)]
-    due_at: AwareDatetime
+    due_at: When
     place: Code | None = None
     wanted: list[EvidenceKind] = Field([], max_length=5)
     as_post: Code | None = None
@@ -399,8 +413,8 @@ class NewInspection(BaseModel):
     trigger: InspectionTrigger
     leader_post: Code | None = None
     officers: list[Code | NewOfficer] = Field([], max_length=20)
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: When | None = None
+    ended_at: When | None = None
     checklist: Code | list[Code] | None = None
     answers: dict[Code, AnswerWord | NewAnswer] = Field({}, max_length=500)
     result: InspectionResult | None = None
@@ -537,7 +551,7 @@ class NewEvidence(BaseModel):
     """What is said about a photo beside its file."""
 
     kind: EvidenceKind
-    taken_at: AwareDatetime | None = None
+    taken_at: When | None = None
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
     note: Text | None = None

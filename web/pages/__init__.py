@@ -22,12 +22,13 @@ from web.pages import (
     public,
     register,
     reports,
+    silences,
 )
 
 
 def routers() -> list[APIRouter]:
     parts = (
-        account, home, inbox, ledger, register, photo, hazard, case, duties, inspect, places, reports, figures, posts, messages, phones,
-        public,
+        account, home, inbox, ledger, register, photo, silences, hazard, case, duties, inspect, places, reports, figures, posts, messages,
+        phones, public,
     )  # fmt: skip
     return [part.router for part in parts]

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from models.clock import day_of, end_of, start_of
 from models.enumerations import CaseKind, DutyState, DutyTask
+from statemachines.foresee import foresee
 from web import cases, duties, history, notices, story
 from web.api.words import Code
 from web.caller import Caller, Visitor
@@ -163,7 +164,8 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
         request, "duty.html", frame(session, caller), failed.problem.status if failed else 200, row=row, view=view, actions=may,
         lines=story.tell(session, caller.township_id, history.whole(session, row.id), CaseKind.duty)[::-1], failed=failed,
         files=session.execute(FILES, {"id": row.id}).all(),
-        coming=notices.following(session, row.id), told=notices.of_case(session, row.id), key=secrets.token_urlsafe,
+        coming=foresee(session, caller.township_id, code, caller.now, public_url=house_of(request).settings.public_url),
+        told=notices.of_case(session, row.id), key=secrets.token_urlsafe,
         packs=_packs(session, caller), names=story.names_of(session, caller.township_id, _posts(view)),
     )  # fmt: skip
 

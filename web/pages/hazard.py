@@ -16,8 +16,9 @@ from sqlmodel import Session
 
 from models.enumerations import ENDED, CaseKind, EvidenceKind, HazardState, ListingLevel
 from statemachines.errors import LawError, NotAllowed, Refused, Stale
+from statemachines.foresee import foresee
 from statemachines.machine import Offer
-from web import evidence, forms, hazard, history, notices, people, step, story
+from web import evidence, forms, hazard, history, notices, people, silences, step, story
 from web.caller import Caller, Seat, Visitor
 from web.evidence import Said, Shot
 from web.forms import Ask
@@ -91,7 +92,8 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
         others=[offer for offer, _ in offered if not _possible(offer) and offer.trigger != "withdraw_approval"],
         lines=lines[::-1], asked=asked, pending=[each for each in asked if not each.state.ended], card=request.query_params.get("card", ""),
         listed=row.view.listing != ListingLevel.none, interim_by=_interim_by(session, caller, row), told=notices.of_case(session, row.id),
-        coming=notices.following(session, row.id), rounds=_rounds(taken), metres=evidence.metres_off(row, taken), failed=failed,
+        coming=foresee(session, caller.township_id, code, caller.now, public_url=house_of(request).settings.public_url),
+        quiet=silences.quiet(session, caller, code), rounds=_rounds(taken), metres=evidence.metres_off(row, taken), failed=failed,
         who=people.labels(session, caller.township_id, row.people),
         names=story.names_of(session, caller.township_id, [row.view.found_by]), prefect=prefect_events(request, code),
         key=secrets.token_urlsafe, may_add_photo=caller.may_write and row.view.state not in ENDED,

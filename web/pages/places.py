@@ -18,7 +18,7 @@ from models.enumerations import LEADERS, CaseKind, InspectionResult, InspectionT
 from models.enumerations import Field as TradeField
 from statemachines.coverage import inspections_of
 from statemachines.errors import NotAllowed, Refused
-from statemachines.gate import CONSENTERS, Gate, GateReason, gate_of
+from statemachines.gate import CONSENTERS, Gate, GateReason, gate_of, start_items
 from statemachines.place_life import STATUS
 from statemachines.registry import ENTERPRISE, OFFICE
 from web import cases, gates, hazard, places, story
@@ -101,6 +101,7 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
         open_here=done, duties=duties, visits=inspections_of(session, caller.township_id, place=code, limit=10), since=gate.since,
         trail=_trail(session, caller, place), more=_more(session, caller, place), moves=_moves(caller, place), token=token,
         qr=drawn(address) if address else "", may_keep=bool(caller.kinds & OFFICE), may_ask=_may_ask(caller, place, gate),
+        start_items=start_items(session, caller.township_id, place.kind),
         may_consent=gate.state == StartWork.pending and bool(caller.kinds & CONSENTERS), Trigger=InspectionTrigger, Result=InspectionResult,
         names=story.names_of(session, caller.township_id, [place.responsible_post]), may_inspect=caller.may_write,
     )  # fmt: skip
@@ -195,7 +196,8 @@ def consent(request: Request, caller: Visitor, code: str, form: Form) -> Respons
 
 
 def _moving(caller: Caller, code: str, move: str, form: Form) -> Callable[[Session, str | None], Any]:
-    return lambda session, post: gates.move(session, caller, code, move, word(form, "note"), None, post=post)
+    answers = {name.removeprefix("item-"): str(said) for name, said in form.items() if name.startswith("item-")}
+    return lambda session, post: gates.move(session, caller, code, move, word(form, "note"), answers or None, post=post)
 
 
 def _do(request: Request, caller: Caller, code: str, form: Form, name: str, do: Callable[[Session, str | None], Any]) -> Response:

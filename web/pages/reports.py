@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from models.enumerations import LEADERS, CaseKind, PostKind, ReportState
 from statemachines.errors import NotAllowed, Refused, Stale
+from statemachines.foresee import foresee
 from statemachines.report import VERIFIERS
 from web import cases, forms, history, notices, reports, story
 from web.api.words import Code
@@ -105,7 +106,8 @@ def show(
     return page(
         request, "report.html", frame(session, caller), failed.problem.status if failed else 200, row=row, view=row.view, actions=may,
         lines=story.tell(session, caller.township_id, history.whole(session, row.id), CaseKind.report)[::-1], failed=failed, here=here,
-        coming=notices.following(session, row.id), told=notices.of_case(session, row.id), identity=identity, key=secrets.token_urlsafe,
+        coming=foresee(session, caller.township_id, code, caller.now, public_url=house_of(request).settings.public_url),
+        told=notices.of_case(session, row.id), identity=identity, key=secrets.token_urlsafe,
         waiting=row.view.state in (ReportState.received, ReportState.disputed), aimed=hazard,
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ from models.enumerations import InterimControl, PlaceKind, PlaceStatus, StartWor
 from papers.township import details as columns
 from statemachines.details import DETAILS, check_detail
 from statemachines.errors import Refused
-from statemachines.gate import DANGERS, GATE, STOPPING, GateReason, judge
+from statemachines.gate import DANGERS, GATE, GateReason, judge
+from statemachines.guards import STOPS_WORK
 from statemachines.place_life import GONE, SEEN, STATUS, THERE, Keeper
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "places.md"
@@ -72,7 +73,7 @@ def test_the_gate_is_blocked_exactly_by_causes_and_never_opens_itself_after_a_da
 
 def test_what_stops_only_a_machine_or_nobody_does_not_stop_the_place() -> None:
     mild = {InterimControl.none, InterimControl.warning, InterimControl.guard, InterimControl.stop_equipment}
-    assert set(InterimControl) - set(STOPPING) == mild
+    assert set(InterimControl) - set(STOPS_WORK) == mild
 
 
 def test_the_details_that_an_office_changes_are_the_columns_that_are_loaded() -> None:

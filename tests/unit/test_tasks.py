@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -43,8 +43,8 @@ def test_it_is_about_its_hazard_and_can_be_made_up_for_while_its_ladder_is_climb
     assert task.wanted == tuple(str(kind) for kind in WANTED[task.task])
 
 
-def test_a_power_cut_sooner_than_a_day_ahead_is_told_at_once() -> None:
-    assert power_cut_notice(ABOUT, parse_time("2023-04-01T08:00+08:00"), 1, NOW).due_at == NOW
+def test_a_power_cut_sooner_than_a_day_ahead_is_told_within_two_hours() -> None:
+    assert power_cut_notice(ABOUT, parse_time("2023-04-01T08:00+08:00"), 1, NOW).due_at == NOW + timedelta(hours=2)
 
 
 def test_the_same_cause_makes_the_same_occasion_and_another_one_doesnt() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -57,6 +57,8 @@ WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 def _written(value: Any) -> Any:
     """A time is written as RFC 3339 says, never as a number, and lies in a year that a case could have something to do with."""
+    if isinstance(value, datetime):
+        return value  # a form's field that has been read already
     if not isinstance(value, str) or not WRITTEN.match(value):
         raise ValueError("a time such as 2023-03-01T10:00:00+08:00")
     if int(value[:4]) not in SENSIBLE_YEARS:

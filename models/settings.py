@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from models.refusal import Refusal
 
+SHORTEST_KEY = 32
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -22,6 +23,7 @@ class Settings:
     """Where things are. `database_url` and `database_owner_url` are SQLAlchemy URLs for psycopg, or None for the embedded cluster.
 
     `deadman_url` is called after every self-audit that found nothing; who watches over it raises the alarm when it falls silent.
+    `key` is the house's secret where it isn't kept in `home` (models/keys.py).
     """
 
     home: Path
@@ -32,6 +34,7 @@ class Settings:
     demo_password: str | None
     public_url: str
     deadman_url: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -56,6 +59,7 @@ class Settings:
             demo_password=given.get("BIHUAN_DEMO_PASSWORD") or None,
             public_url=_public_url(given, port),
             deadman_url=_deadman_url(given),
+            key=_key(given),
         )
 
 
@@ -99,4 +103,11 @@ def _deadman_url(given: Mapping[str, str]) -> str | None:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong("BIHUAN_DEADMAN_URL", "…", "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://")
+    return text
+
+
+def _key(given: Mapping[str, str]) -> str | None:
+    text = given.get("BIHUAN_KEY") or None
+    if text and len(text) < SHORTEST_KEY:
+        raise _wrong("BIHUAN_KEY", "…", f"至少 {SHORTEST_KEY} 个字符", f"give at least {SHORTEST_KEY} characters")
     return text

@@ -17,7 +17,7 @@ from papers.township.shape import counts
 NOUNS = {
     "township": "镇", "unit": "单位", "post": "岗位", "person": "人员", "channel": "通道", "holding": "任职", "place": "场所",
     "campaign": "专项", "ladder": "阶梯", "checklist": "检查表", "calendar": "日历", "duty": "履职",
-    "clause": "法条",
+    "clause": "法条", "group": "工作群",
 }  # fmt: skip
 
 Folder = Annotated[Path, typer.Argument(help="一个镇的文件夹 a township's folder (docs/township.md)")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from sqlalchemy import text
 
@@ -18,6 +19,7 @@ from models.cluster import Cluster, cluster
 from models.database import engine, migrate, transaction
 from models.refusal import Refusal
 from models.settings import Settings
+from notifications.addresses import keep
 from papers.township.upgrade import complete
 
 
@@ -45,7 +47,7 @@ def main() -> int:
 
                 prepare(settings, tell)
                 let_everybody_in(running, settings)
-            bring_up_to_date(running)
+            bring_up_to_date(running, tell)
             start_clock(running)
     except Refusal as no:
         print(no, file=sys.stderr, flush=True)
@@ -53,12 +55,15 @@ def main() -> int:
     return 0
 
 
-def bring_up_to_date(running: Cluster) -> None:
-    """Townships that were loaded by an earlier version get what came since."""
+def bring_up_to_date(running: Cluster, tell: Callable[[str], None]) -> None:
+    """Townships that were loaded by an earlier version get what came since, and no address stands there in clear."""
     database = engine(running.url(), pool_size=1)
     with transaction(database) as session:
         complete(session)
+        warning = keep(session).warning
     database.dispose()
+    if warning:
+        tell(warning)
 
 
 def start_clock(running: Cluster) -> None:

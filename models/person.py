@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import ARRAY, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import moment
@@ -27,7 +27,10 @@ class Person(SQLModel, table=True):
 
 
 class Channel(SQLModel, table=True):
-    """One way to reach a person, in the person's order; `url` is an Apprise URL and a secret. `disabled_at` is wall time."""
+    """One way to reach a person, in the person's order. `disabled_at` is wall time.
+
+    `url` is an Apprise URL and a secret, sealed (models/seal.py): its scheme alone can be read.
+    """
 
     __tablename__ = "channel"
     __table_args__ = (
@@ -43,7 +46,10 @@ class Channel(SQLModel, table=True):
 
 
 class Login(SQLModel, table=True):
-    """A session of a person or a program: only the hash of its token is kept. All times are wall time."""
+    """A session of a person or a program: only the hash of its token is kept. All times are wall time.
+
+    `scopes` narrow what a program's token may do (web/scopes.py); none: all that its person may. `name` says what it is for.
+    """
 
     __tablename__ = "login"
     token_hash: str = Field(primary_key=True)
@@ -51,3 +57,5 @@ class Login(SQLModel, table=True):
     created_at: datetime = moment(nullable=False)
     expires_at: datetime = moment(nullable=False)
     revoked_at: datetime | None = moment()
+    scopes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    name: str | None = None

@@ -23,7 +23,8 @@ class Settings:
     """Where things are. `database_url` and `database_owner_url` are SQLAlchemy URLs for psycopg, or None for the embedded cluster.
 
     `deadman_url` is called after every self-audit that found nothing; who watches over it raises the alarm when it falls silent.
-    `key` is the house's secret where it isn't kept in `home` (models/keys.py).
+    `key` is the house's secret where it isn't kept in `home` (models/keys.py). `owner_port` is that of the owners' page when it is served
+    alone, `owner_url` where owners' links lead (docs/owner.md).
     """
 
     home: Path
@@ -35,6 +36,8 @@ class Settings:
     public_url: str
     deadman_url: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
+    owner_port: int | None = None
+    owner_url: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +63,8 @@ class Settings:
             public_url=_public_url(given, port),
             deadman_url=_deadman_url(given),
             key=_key(given),
+            owner_port=_port(given, "BIHUAN_OWNER_PORT", 0) if given.get("BIHUAN_OWNER_PORT") else None,
+            owner_url=_url(given, "BIHUAN_OWNER_URL", _public_url(given, port)),
         )
 
 
@@ -86,12 +91,14 @@ def _database(given: Mapping[str, str], name: str) -> str | None:
 
 
 def _public_url(given: Mapping[str, str], port: int) -> str:
-    text = (given.get("BIHUAN_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/")
+    return _url(given, "BIHUAN_PUBLIC_URL", f"http://localhost:{port}")
+
+
+def _url(given: Mapping[str, str], name: str, default: str) -> str:
+    text = (given.get(name) or default).rstrip("/")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _wrong(
-            "BIHUAN_PUBLIC_URL", text, "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://"
-        )
+        raise _wrong(name, text, "应为 http:// 或 https:// 开头的网址", "give an address that starts with http:// or https://")
     return text
 
 

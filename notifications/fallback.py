@@ -1,4 +1,4 @@
-"""When a channel fails: the person's next channel, then the post above; and the office hears which channel it was."""
+"""When a channel fails: the person's next channel, then the post above; a group's people themselves. The office hears which it was."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ lost as (
     select member.*, head.state from notice head join notice member on member.bundle_id = head.id
     where head.id = any(:ids) and member.state = 'bundled'
 ),
+-- In the order in which this message's channels are tried: the township's for its severity, then the person's own.
 next_channel as (
     select lost.id, (
-        select other.id from channel was join channel other on other.person_id = was.person_id
-        where was.id = lost.channel_id and other.position > was.position and other.disabled_at is null order by other.position limit 1
+        select way.channel_id from ways_to(lost.person_id, policy) way
+        where way.usable and way.rank > coalesce(was.rank, 0) order by way.rank limit 1
     ) as channel_id
-    from lost
+    from lost join township on township.id = lost.township_id
+    cross join lateral channel_policy(township.rules -> 'channels', lost.urgent, lost.facts, lost.purpose) policy
+    left join lateral (select rank from ways_to(lost.person_id, policy) where ways_to.channel_id = lost.channel_id) was on true
 )
 """
 ANEW = """
@@ -65,7 +68,18 @@ with {LOST} {ANEW}
     contact.person_id, contact.channel_id, contact.reached_post, contact.standing_in_for, 'planned', :reason, :now, :now, 0
 from lost join next_channel on next_channel.id = lost.id join post on post.id = lost.post_id
 cross join lateral post_contacts(post.reports_to_id, :day) contact
-where next_channel.channel_id is null and lost.outcome = 'failed' and contact.person_id <> lost.person_id order by lost.id
+where next_channel.channel_id is null and lost.outcome = 'failed' and lost.purpose <> 'digest' and contact.person_id <> lost.person_id
+    and not exists (select from group_post where group_post.person_id = lost.person_id) order by lost.id
+on conflict do nothing returning id
+""")
+# Where a group was to hear it instead of the post's people, these hear it themselves.
+OWN_PEOPLE = text(f"""
+with {LOST} {ANEW}
+    own.person_id, own.channel_id, own.reached_post, own.standing_in_for, 'planned', :reason, :now, :now, 0
+from lost join next_channel on next_channel.id = lost.id
+join group_post on group_post.person_id = lost.person_id and group_post.post_id = lost.post_id and instead
+cross join lateral post_people(lost.post_id, :day) own
+where next_channel.channel_id is null order by lost.id
 on conflict do nothing returning id
 """)
 
@@ -88,7 +102,8 @@ def fall_back(session: Session, ids: Sequence[int], now: datetime) -> int:
     asked = {"ids": list(ids), "now": now, "day": day_of(now)}
     again = session.execute(NEXT_CHANNEL, {**asked, "reason": Reason.fallback}).all()
     above = session.execute(POST_ABOVE, {**asked, "reason": Reason.climbed}).all()
-    return len(again) + len(above)
+    own = session.execute(OWN_PEOPLE, {**asked, "reason": Reason.fallback}).all()
+    return len(again) + len(above) + len(own)
 
 
 DISABLE = text("""

@@ -1,8 +1,8 @@
 """Who is to be told: notices written down in the transaction that caused them, before anybody tries to send one.
 
 Whoever plans gives a relation `telling` (one row a case, purpose and word for a post); the rest is here, for one case or ten thousand:
-the posts meant, the people reached, their first usable channel, one notice each. A post that reaches nobody of its own goes up its
-`reports_to` chain, and the office is told so.
+the posts meant, the people (and groups) reached, their first usable channel or those that the township's channels.yaml names for it, one
+notice each. A post that reaches nobody of its own goes up its `reports_to` chain, and the office is told so.
 """
 
 from __future__ import annotations
@@ -36,9 +36,16 @@ behind as materialized (
     select meant.for_post, person.*
     from (select distinct for_post from ways) meant cross join lateral post_contacts(meant.for_post, :day) person
 ),
+policies as materialized (select id, rules -> 'channels' as classes from township where rules ? 'channels'),
 reached as (
-    select said.*, for_post, for_code, reached_post, climbed, person_id, channel_id, standing_in_for
+    select said.*, for_post, for_code, reached_post, climbed, person_id, coalesce(way.first, behind.channel_id) as channel_id,
+        standing_in_for
     from said join ways using (route) left join behind using (for_post)
+    left join policies on policies.id = (said.c).township_id
+    left join lateral (
+        select channels_at_first(behind.person_id, channel_policy(classes, (said.c).grade = 'major', said.facts, said.purpose)) as first
+        where classes is not null
+    ) way on true
 )"""
 # One person is told once of one rung: of several posts through which it would reach them first one that may take it up, then their own.
 FIRST = "facts ? 'reminded', climbed, standing_in_for is not null, told not in ('responsible', 'approver'), for_post, channel_id"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import apprise
 from apprise import NotifyFormat
 
+from notifications.channels import webhook
 from notifications.channels.answer import ROBOTS, meaning
 from notifications.channels.overheard import heard_here, listening, watch
 from notifications.outcome import Kind, Outcome
@@ -43,6 +46,8 @@ _own_the_log()
 
 def send(url: str, title: str, body: str) -> Outcome:
     """Hands one message to one channel. Never raises; `detail` holds no part of the URL but its host."""
+    if webhook.is_webhook(url):
+        return webhook.send(url, title, body)
     service = _service(url)
     if service is None:
         return Outcome(Kind.permanent, "not an address that Apprise knows", channel_gone=True)
@@ -57,12 +62,14 @@ def send(url: str, title: str, body: str) -> Outcome:
 
 
 def parseable(url: str) -> bool:
-    """Whether Apprise can make a channel of this URL."""
-    return _service(url) is not None
+    """Whether Apprise, or our own webhook, can make a channel of this URL."""
+    return webhook.hook_of(url) is not None if webhook.is_webhook(url) else _service(url) is not None
 
 
 def masked(url: str) -> str:
     """The URL as it may be shown."""
+    if webhook.is_webhook(url):
+        return webhook.masked(url)
     service = _service(url)
     return str(service.url(privacy=True)).split("?", 1)[0] if service else "…"
 
@@ -75,9 +82,22 @@ def _service(url: str) -> Any:
     service.request_rate_per_sec = 0  # 5.5 s a message otherwise; limits a channel asks for are ours to keep
     service.retry = 0  # repeating is a state of the notice
     service.optional = False  # «optional» calls every failure a success
+    if hasattr(service, "get_signature"):
+        service.get_signature = _signed_once(service.get_signature)
     if service.socket_read_timeout == type(service).socket_read_timeout:
         service.socket_read_timeout = READ_SECONDS
     return service
+
+
+def _signed_once(signature: Callable[[], tuple[str, str]]) -> Callable[[], tuple[str, str]]:
+    """DingTalk's plugin percent-encodes the signature and hands it to a client that does so again: the robot sees another one and answers
+    310000 «sign not match» (the same mistake: wowiwj/ding-notice#11, x-cold/dingtalk-robot#7)."""
+
+    def plain() -> tuple[str, str]:
+        stamp, sign = signature()
+        return stamp, unquote(sign)
+
+    return plain
 
 
 def _scheme(url: str, service: Any) -> str:

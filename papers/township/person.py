@@ -39,11 +39,12 @@ def _person(row: Row, channel_ok: Callable[[str], bool] | None) -> Person | None
     if key in NOBODYS:
         row["key"].fault(f"{key} 是保留编号 is reserved", "人员自己的编号 a key of the person's own")
     username = None if row["username"].empty else row["username"].code()
-    channels = _channels(row["channels"], key or "?", channel_ok)
+    channels = read_channels(row["channels"], key or "?", channel_ok)
     return Person(key, label, username, channels, row.line) if key and label else None
 
 
-def _channels(cell: Cell, key: str, channel_ok: Callable[[str], bool] | None) -> tuple[str, ...]:
+def read_channels(cell: Cell, key: str, channel_ok: Callable[[str], bool] | None) -> tuple[str, ...]:
+    """The URLs in a cell, in their order; `key` is whose they are. Faults show no more of one than its scheme."""
     urls = [url for url in re.split(r"[\s|]+", cell.said() or "") if url]
     for number, url in enumerate(urls, start=1):
         scheme = SCHEME.fullmatch(url)

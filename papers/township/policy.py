@@ -15,13 +15,13 @@ from papers.township.post import Post
 from papers.township.tree import Tree
 from papers.township.unit import Unit
 
-KEYS = ("recurrence", "league", "recheck", "enforcement", "fields", "veto")
+KEYS = ("recurrence", "league", "recheck", "enforcement", "fields", "veto", "phone")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`authorised_teams` hold delegated enforcement power; `fields` says who supervises which field of trade; `veto` are the units that
-    fail whatever their score (一票否决: a fatal accident)."""
+    fail whatever their score (一票否决: a fatal accident); `phone` is what owners may call."""
 
     recurrence: Recurrence
     league: League
@@ -29,6 +29,7 @@ class Policy:
     authorised_teams: tuple[str, ...]
     fields: Mapping[Field, FieldOwner]
     veto: tuple[str, ...]
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def read_policy(keys: Mapping[str, Tree], seats: Seats) -> Policy:
         _authorised(keys["enforcement"], seats),
         _fields(keys["fields"], seats),
         tuple(dict.fromkeys(code for each in keys["veto"].items() if (code := each.cell().known(seats.unit_names)))),
+        keys["phone"].cell().said(),
     )
 
 

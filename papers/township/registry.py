@@ -17,10 +17,12 @@ from sqlmodel import Session
 
 from models.clock import day_of, machine_time
 from models.enumerations import StartWork
+from notifications import wording
 from papers.township import shape
 from papers.township.calendar import WorkDay
-from papers.township.channels import sync_channels
+from papers.township.channels import sync_channels, sync_groups
 from papers.township.fault import Fault, Faults
+from papers.township.group import Mode
 from papers.township.rows import Key, Loaded, Values, change, point, put, sync, table_of
 from papers.township.township import Township
 from papers.township.upgrade import add_ladder
@@ -38,12 +40,14 @@ def load(session: Session, township: Township, now: datetime, salt: str | None =
     units = _units(session, loaded, township)
     posts = _posts(session, loaded, township, units)
     people = _people(session, loaded, township)
+    sync_groups(session, loaded, _hearing(township, posts, people))
     _holdings(session, loaded, township, posts, people, day_of(now))
     _places(session, loaded, township, units, posts)
     sync(session, loaded, "campaign", {township.campaign.code: shape.campaign(township.campaign, township)})
     _checklists(session, loaded, township)
     _clauses(session, loaded, township)
     _duties(session, loaded, township)
+    _wordings(session, loaded, township, now)
     new_rules = [_ladders(session, loaded, township), _calendar(session, loaded, township), before != shape.township_row(township)]
     if before is None:
         loaded.note("township", added=1)
@@ -109,10 +113,18 @@ def _people(session: Session, loaded: Loaded, township: Township) -> dict[str, i
     asked = {"township_id": loaded.township_id, "keys": list(named), "names": list(named.values())}
     released = session.execute(RELEASE, asked).scalars().all()
     present = {person.key: {"label": person.label, "username": person.username} for person in township.people}
+    present |= {group.key: {"label": group.label, "username": None} for group in township.groups}
     ids = sync(session, loaded, "person", present, key="key")
     loaded.note("person", ended=len([key for key in released if key not in present]))
-    sync_channels(session, loaded, {ids[person.key]: person.channels for person in township.people}, machine_time())
+    wanted = {ids[person.key]: person.channels for person in township.people}
+    wanted |= {ids[group.key]: group.channels for group in township.groups}
+    sync_channels(session, loaded, wanted, machine_time())
     return ids
+
+
+def _hearing(township: Township, posts: Mapping[str, int], people: Mapping[str, int]) -> dict[tuple[int, int], bool]:
+    """Which group hears for which post, and whether instead of its people."""
+    return {(posts[post], people[group.key]): group.mode == Mode.instead for group in township.groups for post in group.posts}
 
 
 def _check_usernames(session: Session, loaded: Loaded, township: Township) -> None:
@@ -229,6 +241,28 @@ def _clauses(session: Session, loaded: Loaded, township: Township) -> None:
     fixed = {"township_id": loaded.township_id}
     added, changed = put(session, table, before, wanted, ["instrument", "article", "from_day"], fixed)
     loaded.note("clause", added=added, changed=changed, ended=len(gone))
+
+
+FOLDERS_WORDS = text("""
+select distinct on (language, name) language, name, text, exists (
+        select from wording later where (later.township_id, later.language, later.name) = (w.township_id, w.language, w.name)
+            and later.id > w.id and later.text is not null
+    ) as rewritten
+from wording w where township_id = :township_id and by_post is null order by language, name, id desc
+""")
+
+
+def _wordings(session: Session, loaded: Loaded, township: Township, now: datetime) -> None:
+    """What the folder says otherwise than it did last time is a new version; what it says no longer, the house's words again, unless the
+    office has written its own since."""
+    rows = session.execute(FOLDERS_WORDS, {"township_id": loaded.township_id}).all()
+    before: dict[Key, str | None] = {(row.language, row.name): row.text for row in rows}
+    rewritten = {(row.language, row.name) for row in rows if row.rewritten}
+    wanted: dict[Key, str] = {(each.language, each.name): each.text for each in township.wordings}
+    for key in [key for key in {**before, **wanted} if key in wanted or key not in rewritten]:
+        said = wanted.get(key)
+        if before.get(key) != said and wording.put(session, loaded.township_id, key[0], key[1], said, now, None, None):
+            loaded.note("wording", added=key not in before, changed=key in before and key in wanted, ended=key not in wanted)
 
 
 def _newest(rows: Iterable[RowMapping], keys: Sequence[str]) -> dict[Key, RowMapping]:

@@ -14,6 +14,7 @@ from papers.township.duties import Due, Duty, Each, Owner
 from papers.township.ladder import Counted, Ladder
 from papers.township.place import Place
 from papers.township.policy import Policy
+from papers.township.severity import as_rules
 from papers.township.sla import Limit, Sla
 from papers.township.township import Township
 
@@ -25,6 +26,7 @@ def counts(township: Township) -> dict[str, int]:
         "places": len(township.places), "ladders": len(township.ladders), "limits": len(township.sla.limits),
         "checklists": len(township.checklists), "items": sum(len(each.items) for each in township.checklists),
         "calendar": len(township.calendar), "duties": len(township.duties.duties), "clauses": len(township.clauses),
+        **({"groups": len(township.groups)} if township.groups else {}),
     }  # fmt: skip
 
 
@@ -42,6 +44,7 @@ def rules(township: Township) -> dict[str, Any]:
         "market_streets": list(township.market_streets),
         **_policy(township.policy),
         "duty_packs": [{"code": pack.code, "title": pack.title, "note": pack.note} for pack in township.duties.packs],
+        **({"channels": as_rules(township.severities)} if township.severities else {}),
     }
 
 
@@ -53,6 +56,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "enforcement": {"authorised_teams": list(policy.authorised_teams)},
         "fields": {str(field): asdict(owner) for field, owner in policy.fields.items()},
         "veto": list(policy.veto),
+        **({"phone": policy.phone} if policy.phone else {}),
     }
 
 
@@ -66,6 +70,8 @@ def _times(sla: Sla) -> dict[str, Any]:
         "cap_leaves_hours": sla.cap_leaves_hours,
         "take_up_hours": sla.take_up_hours,
         "silence_days": sla.silence_days,
+        **({"hourly_cap": sla.hourly_cap} if sla.hourly_cap else {}),
+        **({"digest": asdict(sla.digest)} if sla.digest else {}),
     }
 
 

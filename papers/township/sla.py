@@ -8,8 +8,10 @@ from datetime import date, time, timedelta
 from functools import cache
 from itertools import pairwise
 
-from models.enumerations import Clock, Grade, SlaClass, Word
+from models.enumerations import Clock, Grade, PostKind, Purpose, SlaClass, Word
 from models.rules import Rules
+from notifications.digest import DAYS, NEVER_HELD
+from notifications.manner import Digest
 from papers.township.days import read_days
 from papers.township.tree import Tree
 from papers.township.usual import ALWAYS_NAMED, WITHOUT_LIMIT, usual
@@ -46,7 +48,8 @@ class Limit:
 class Sla:
     """Times of day are the township's. `quiet_hours` may pass midnight. `retry_minutes`: waits between tries of a message.
 
-    `silence_days`: how long a silence may last at most; what isn't said is the engine's own number.
+    `silence_days`: how long a silence may last at most; `hourly_cap`: how many messages a person hears within an hour. What isn't said is
+    the engine's own number. `digest` is the policy of daily lists, None where there are none.
     """
 
     limits: tuple[Limit, ...]
@@ -58,6 +61,8 @@ class Sla:
     cap_leaves_hours: int
     take_up_hours: int
     silence_days: int = Rules.silence_days
+    hourly_cap: int | None = None
+    digest: Digest | None = None
 
 
 Key = tuple[Clock, Grade, SlaClass | None]
@@ -74,7 +79,7 @@ def wanted() -> list[Key]:
 
 def read_sla(tree: Tree) -> Sla | None:
     names = ["limits", "working_hours", "quiet_hours", "digest_at", "bundle_cap", "retry_minutes", "cap_leaves_hours", "take_up_hours"]
-    keys = tree.keys(names, ["silence_days"])
+    keys = tree.keys(names, ["silence_days", "hourly_cap", "digest"])
     limits = _limits(keys["limits"])
     working = _working_hours(keys["working_hours"])
     quiet = _span(keys["quiet_hours"])
@@ -85,7 +90,22 @@ def read_sla(tree: Tree) -> Sla | None:
     silence = None if keys["silence_days"].cell().empty else keys["silence_days"].cell().whole(1, 30)
     if quiet is None or digest is None or cap is None or leaves is None or take_up is None:
         return None
-    return Sla(limits, working, quiet, digest, cap, tuple(retry), leaves, take_up, silence or Rules.silence_days)
+    hourly = None if keys["hourly_cap"].cell().empty else keys["hourly_cap"].cell().whole(1, 1000)
+    lists = _digest(keys["digest"])
+    return Sla(limits, working, quiet, digest, cap, tuple(retry), leaves, take_up, silence or Rules.silence_days, hourly, lists)
+
+
+def _digest(tree: Tree) -> Digest | None:
+    """Daily lists (`notifications.digest`); none where the township says nothing."""
+    if tree.absent:
+        return None
+    keys = tree.keys((), ("days", "holds", "to"))
+    days = "all" if keys["days"].absent else keys["days"].cell().filled()
+    if days not in (*DAYS, None):
+        keys["days"].fault(f"不认识 unknown days {days}", " · ".join(DAYS))
+    holds = [purpose for each in keys["holds"].items() if (purpose := each.cell().word(Purpose, NEVER_HELD))]
+    posts = [kind for each in keys["to"].items() if (kind := each.cell().word(PostKind))]
+    return Digest(days or "all", tuple(map(str, holds)), tuple(map(str, posts)))
 
 
 def _limits(tree: Tree) -> tuple[Limit, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from papers.township.checklist import Checklist, read_checklists
 from papers.township.clause import Clause, read_clauses
 from papers.township.duties import Duties, read_duties
 from papers.township.fault import Faults, Findings
+from papers.township.group import Group, read_groups
 from papers.township.holding import Holding, read_holdings
 from papers.township.ladder import Ladder, read_ladders
 from papers.township.page import FILE, Page, read_page
@@ -24,10 +25,12 @@ from papers.township.person import Person, read_people
 from papers.township.place import Place, Surroundings, answering_posts, read_places
 from papers.township.policy import Policy, Seats
 from papers.township.post import Post, read_posts
+from papers.township.severity import First, read_severities
 from papers.township.sheet import Sheet, read_sheet
 from papers.township.sla import Sla, read_sla
 from papers.township.tree import read_tree
 from papers.township.unit import Unit, read_units, the_township
+from papers.township.wording import Wording, read_wordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,9 @@ class Township:
     calendar: tuple[WorkDay, ...]
     clauses: tuple[Clause, ...]
     duties: Duties
+    wordings: tuple[Wording, ...] = ()
+    groups: tuple[Group, ...] = ()
+    severities: Mapping[str, First] = field(default_factory=dict)
 
 
 def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Township:
@@ -80,6 +86,9 @@ def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Towns
     checklists = read_checklists(folder, findings)
     days, clauses = read_calendar(calendar_sheet), read_clauses(folder, findings)
     duties, owing = read_duties(folder, post_names, findings)
+    wordings = read_wordings(folder, findings)
+    groups = read_groups(folder, posts, units, people, channel_ok, findings)
+    severities = read_severities(folder, findings)
     check_posts_exist([*mentions, *page.mentions, *owing], post_sheet, findings)
     _check_counts(page, place_sheet, findings)
     if findings.faults or sla is None or page.code is None or page.name is None or page.zone is None or page.campaign is None:
@@ -87,7 +96,7 @@ def read(folder: Path, channel_ok: Callable[[str], bool] | None = None) -> Towns
     return Township(
         page.code, page.name, page.zone, page.campaign, page.expected, page.teams_by_kind, page.default_team, page.market_streets,
         page.policy, tuple(units.values()), tuple(posts.values()), tuple(people.values()), holdings, places, ladders, sla, checklists, days,
-        clauses, duties,
+        clauses, duties, wordings, groups, severities,
     )  # fmt: skip
 
 

@@ -273,8 +273,8 @@ def test_a_new_township_starts_with_the_ladders_and_limits_of_the_example(tmp_pa
 def test_a_new_folder_lacks_nothing_but_content(tmp_path: Path) -> None:
     names = write_empty(tmp_path / "a" / "new")
     assert sorted(names) == [
-        "calendar.csv", "checklists/basic.yaml", "clauses.yaml", "duties.yaml", "holdings.csv", "ladders.yaml", "people.csv", "places.csv",
-        "posts.csv", "sla.yaml", "township.yaml", "units.csv",
+        "calendar.csv", "channels.yaml", "checklists/basic.yaml", "clauses.yaml", "duties.yaml", "groups.csv", "holdings.csv",
+        "ladders.yaml", "messages.yaml", "people.csv", "places.csv", "posts.csv", "sla.yaml", "township.yaml", "units.csv",
     ]  # fmt: skip
     with pytest.raises(Faults) as refused:
         read(tmp_path / "a" / "new")

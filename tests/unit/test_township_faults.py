@@ -195,6 +195,11 @@ SINGLE = {
     ),
     "quiet hours of no length": ("sla.yaml", "21:30-07:00", "07:00-07:00", "quiet_hours: 时段为空 empty span"),
     "quiet hours that are no span": ("sla.yaml", "21:30-07:00", "21:30", "quiet_hours: 时段不对 bad span"),
+    "an hourly cap of nothing": ("sla.yaml", "bundle_cap: 10", "hourly_cap: 0\nbundle_cap: 10", "hourly_cap: 数不对 bad number 「0」"),
+    "daily lists on odd days": ("sla.yaml", "bundle_cap: 10", "digest: {days: odd}\nbundle_cap: 10", "days: 不认识 unknown days odd"),
+    "news in a daily list": (
+        "sla.yaml", "bundle_cap: 10", "digest: {holds: [outcome]}\nbundle_cap: 10", "holds: 不认识 unknown holds 「outcome」",
+    ),
     "cap of nothing": ("sla.yaml", "bundle_cap: 10", "bundle_cap: 0", "bundle_cap: 数不对 bad number 「0」"),
     "wait of half a minute": ("sla.yaml", "[1, 5, 15, 60, 240]", "[0.5, 5]", "retry_minutes: 数不对 bad number 「0.5」"),
     "cap of a fraction": ("sla.yaml", "bundle_cap: 10", "bundle_cap: 1.5", "bundle_cap: 不是整数 not a whole number 「1.5」"),

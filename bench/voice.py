@@ -35,6 +35,8 @@ AT_ONCE = 8
 QUEUED = 10_000
 COMMITS = 40
 
+# One office hears of every hazard here, more often than people are told: what is measured is the pipeline, not its patience.
+UNSPARED = text("""update township set rules = rules || '{"hourly_cap": 1000000}'""")
 PEOPLE = text("insert into person (township_id, key, label) select id, 'crowd-' || n, 'crowd' from township, generate_series(1, :count) n")
 CHANNELS = text("insert into channel (person_id, position, url) select id, 1, :url || key from person where key like 'crowd-%'")
 # One reminder of an open hazard to each of the crowd.
@@ -122,6 +124,7 @@ def _far_receiver() -> Iterator[int]:
 def _crowd(bound: Engine, url: str, count: int) -> None:
     fill(bound, "crowd-", count, MORNING + timedelta(days=300))
     with transaction(bound) as session:
+        session.execute(UNSPARED)
         session.execute(PEOPLE, {"count": count})
         session.execute(CHANNELS, {"url": url})
         session.execute(text("update channel set url = :url || person.key from person where person.id = person_id"), {"url": url})

@@ -27,7 +27,8 @@ async def countdown() -> State[None]:
     done = await run.work(_count, run.ground)
     if done.counts:
         await run.markdown("countdown", "专项倒计时", "\n\n".join(page(count) for count in done.counts))
-    return await run.end("，".join(_in_short(count) for count in done.counts), "今天的已经做过，或还没到时候")
+    said = [_in_short(count) for count in done.counts] + ([f"每日清单 {done.digests} 份"] if done.digests else [])
+    return await run.end("，".join(said), "今天的已经做过，或还没到时候")
 
 
 def _count(here: Ground) -> Countdown:

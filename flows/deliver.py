@@ -15,6 +15,7 @@ from flows.operators import tell_operators
 from flows.run import SECONDS, Run, begin
 from models.enumerations import NoticeState, Purpose
 from notifications.deliver import PLANNED_AGAIN, Delivered, Handed, deliver_due
+from notifications.subscribers import send_events
 
 ROUNDS = 50  # what is still waiting then has its turn in the next run
 
@@ -33,6 +34,8 @@ async def deliver(limit: int = 200) -> State[None]:
     delivered = await run.work(_deliver_all, here, limit)
     if delivered.handed:
         await run.table("deliver", "哪些消息交给了通道、结果如何", [_row(handed) for handed in delivered.handed])
+    if here.channel is None:
+        await _tell_programs(run)
     if here.shows_events:
         await _show_events(run)
     return await run.end(_counts(delivered), "没有要发的消息")
@@ -48,6 +51,13 @@ def _deliver_all(here: Ground, limit: int) -> Delivered:
         if len(more.handed) < limit:
             break
     return delivered
+
+
+async def _tell_programs(run: Run) -> None:
+    """Subscribers hear of the events, after the people."""
+    counts = await run.work(send_events, run.ground.bound, run.ground.clock)
+    if counts.total():
+        run.say(f"程序订阅：收下 {counts['taken']} 个事件，失败 {counts['failed']} 次，暂停 {counts['paused']} 个")
 
 
 async def _show_events(run: Run) -> None:

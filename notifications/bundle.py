@@ -48,12 +48,17 @@ class Gathered:
 
 
 def gather(ready: Iterable[Ready]) -> Gathered:
-    """Decides for each channel: later rungs overtake earlier ones of the same timer, a single message goes as it is, more go together."""
+    """Decides for each channel: later rungs overtake earlier ones of the same timer, a single message goes as it is, more go together.
+
+    A daily list is one message as it is.
+    """
     gathered = Gathered()
     for channel, messages in sorted(_by_channel(ready).items()):
         heads = [each.id for each in messages if each.purpose == Purpose.bundle]
         live, superseded = _overtake([each for each in messages if each.purpose != Purpose.bundle])
         gathered.superseded += superseded
+        gathered.alone += [each.id for each in live if each.purpose == Purpose.digest]
+        live = [each for each in live if each.purpose != Purpose.digest]
         if len(live) == 1 and not heads:
             gathered.alone.append(live[0].id)
         elif live:
@@ -92,7 +97,7 @@ order by waiting.urgent desc, waiting.since, channel.id limit :limit for no key 
 
 READY = text("""
 select id, channel_id, purpose, urgent,
-    coalesce(timer_id || ':' || run, case when purpose = 'countdown' then facts->>'campaign' end) as series,
+    coalesce(timer_id || ':' || run, case purpose when 'countdown' then facts->>'campaign' when 'digest' then 'digest' end) as series,
     coalesce(rung, 0) as rung, coalesce(repeat, 0) as repeat
 from notice
 where channel_id = any(:channels) and state in ('planned', 'held', 'pending') and attempts = 0 and not_before <= :now

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from models.enumerations import NoticeState
+from models.seal import readable
 from notifications.letter import Letter, letters
 from notifications.manner import Manner
 from notifications.reason import Reason
-from notifications.render import render
+from notifications.render import opened, render
+from notifications.throttle import Asking, throttle
 
 # Longer than the slowest send (connect, greet, log in, send, each with its own limit) waits behind another one in its thread.
 CLAIM = timedelta(minutes=3)
@@ -35,14 +37,15 @@ class Claimed:
 
 @dataclass(slots=True)
 class Claims:
-    """What a claim came to: messages to send, and what became of the others."""
+    """What a claim came to: messages to send, until when others wait for their channel (wall time), and what became of the rest."""
 
     ready: list[Claimed] = field(default_factory=list)
+    waiting: dict[int, datetime] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
 
 
 TAKE = text("""
-select id from notice
+select id, coalesce(reason = :waits, false) as waited from notice
 where state in ('pending', 'retry') and not_before <= :now and (try_at is null or try_at <= :wall)
     and (urgent or township_id <> all(:quiet))
 order by urgent desc, not_before, id limit :limit for update skip locked
@@ -73,6 +76,12 @@ where id = any(:ids) and purpose = 'bundle' and state in ('pending', 'retry')
     and not exists (select from notice member where member.bundle_id = notice.id and member.state = 'bundled')
 """)
 
+WAIT = text("""
+update notice set try_at = told.until, reason = :waits
+from unnest(cast(:ids as bigint[]), cast(:untils as timestamptz[])) as told(id, until)
+where notice.id = told.id and state in ('pending', 'retry')
+""")
+
 START = text("""
 update notice set state = 'sending', claimed_until = :until, attempts = attempts + 1, body = written.body, reason = null, error = null
 from unnest(cast(:ids as bigint[]), cast(:bodies as text[])) as written(id, body)
@@ -83,15 +92,22 @@ where notice.id = written.id and state in ('pending', 'retry') returning notice.
 def claim(
     session: Session, known: Mapping[int, Manner], quiet: Sequence[int], now: datetime, wall: datetime, limit: int, public_url: str
 ) -> Claims:
-    """Takes up to `limit` messages for this sender, the most urgent first. `now` is business time, `wall` machine time."""
-    asked = {"now": now, "wall": wall, "quiet": list(quiet), "limit": limit}
-    ids = list(session.execute(TAKE, asked).scalars())
+    """Takes up to `limit` messages for this sender, the most urgent first. `now` is business time, `wall` machine time.
+
+    What is kept of a message has its plain link: the ticket in what leaves is for its reader alone.
+    """
+    asked = {"now": now, "wall": wall, "quiet": list(quiet), "limit": limit, "waits": Reason.channel_limit}
+    taken = dict(session.execute(TAKE, asked).tuples().all())
     claims = Claims()
-    if not ids:
+    if not taken:
         return claims
-    claims.dropped[NoticeState.cancelled] += _drop(session, ids, wall)
-    written = {letter.id: (letter, *render(letter, known[letter.township_id], now, public_url)) for letter in letters(session, ids)}
-    claims.ready = _start(session, written, wall + CLAIM)
+    claims.dropped[NoticeState.cancelled] += _drop(session, list(taken), wall)
+    found = letters(session, list(taken))
+    claims.waiting = _wait(session, [Asking(each.id, readable(each.url), each.urgent, taken[each.id]) for each in found], wall)
+    leaving = [each for each in found if each.id not in claims.waiting]
+    written = {letter.id: (letter, *render(letter, known[letter.township_id], now, public_url)) for letter in leaving}
+    started = _start(session, written, wall + CLAIM)
+    claims.ready = [replace(each, body=opened(each.letter, each.body, now, wall, public_url)) for each in started]
     return claims
 
 
@@ -100,6 +116,14 @@ def _drop(session: Session, ids: Sequence[int], wall: datetime) -> int:
     dropped: int = session.execute(DROP_OVERTAKEN, {"ids": ids, "wall": wall, **why}).rowcount  # type: ignore[attr-defined]
     empty: int = session.execute(DROP_EMPTY, {"ids": ids, "wall": wall, "reason": Reason.nothing_left}).rowcount  # type: ignore[attr-defined]
     return dropped + empty
+
+
+def _wait(session: Session, asking: Sequence[Asking], wall: datetime) -> dict[int, datetime]:
+    """What its far end's limits don't let go now comes back later: no attempt is counted, nothing is lost."""
+    waiting = throttle(session, asking, wall)
+    if waiting:
+        session.execute(WAIT, {"ids": list(waiting), "untils": list(waiting.values()), "waits": Reason.channel_limit})
+    return waiting
 
 
 def _start(session: Session, written: Mapping[int, tuple[Letter, str, str]], until: datetime) -> list[Claimed]:

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from models.clock import SHANGHAI, Clock, day_of
 from models.database import as_json
+from notifications.digest import digest_due
 
 RATE_DAYS = 7
 REASONS = {"major": "重大", "recurrent": "反复发生", "failed": "复查两次以上不合格"}
@@ -76,9 +77,11 @@ class Count:
 
 @dataclass(slots=True)
 class Countdown:
-    """What a call did: the campaigns that were counted or reminded of now. Empty when today's work was done before."""
+    """What a call did: the campaigns that were counted or reminded of now, and how many daily lists were made. Empty when today's work
+    was done before."""
 
     counts: list[Count] = field(default_factory=list)
+    digests: int = 0
 
     @property
     def told(self) -> int:
@@ -95,9 +98,12 @@ DONE = text("insert into occasion (township_id, name, day, done_at, facts) value
 
 
 def countdown_due(session: Session, clock: Clock) -> Countdown:
-    """Counts and reminds where it is time to, in the caller's transaction. Business time decides; somebody else's work is left alone."""
+    """Counts and reminds where it is time to, and makes the daily lists, in the caller's transaction.
+
+    Business time decides; somebody else's work is left alone.
+    """
     now = clock.now()
-    countdown = Countdown()
+    countdown = Countdown(digests=digest_due(session, clock))
     for campaign in session.execute(CAMPAIGNS, {"now": now}).all():
         count = _campaign(session, campaign, now)
         if count:
@@ -246,7 +252,8 @@ insert into notice (
     township_id, purpose, occasion, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts, state,
     planned_at, not_before, attempts
 )
-select :township, 'countdown', :occasion, person_id, channel_id, reached_post, for_post, standing_in_for, false, '{{}}',
+select :township, 'countdown', :occasion, person_id, digest_channel(person_id, channel_id), reached_post, for_post, standing_in_for, false,
+    '{{}}',
     cast(:facts as jsonb) || jsonb_build_object('mine', case when mine < :open then mine end)
         || case when leads then cast(:leading as jsonb) else '{{}}' end,
     'planned', :now, :now, 0

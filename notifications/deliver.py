@@ -1,6 +1,7 @@
-"""What is to be told goes out: expire, leave, mute, hold, bundle, claim, send, settle. An idempotent sweep; two at once split the work.
+"""What is to be told goes out: expire, leave, mute, hold, bundle, claim, throttle, send, settle.
 
-No transaction is open while a message is being sent. A killed sender leaves at most as many messages unknown as were under way.
+An idempotent sweep; two at once split the work. No transaction is open while a message is being sent. A killed sender leaves at most as
+many messages unknown as were under way.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,6 +20,7 @@ from models.enumerations import NoticeState, Purpose
 from models.settings import Settings
 from notifications.bundle import bundle
 from notifications.claim import Claimed, Claims, claim, expire_claims
+from notifications.digest import hold_for_digest
 from notifications.fallback import fall_back, flag_channels, leave_disabled, tell_office
 from notifications.letter import Letter
 from notifications.manner import Manner, manners
@@ -27,8 +30,10 @@ from notifications.reason import Reason
 from notifications.senders import Attempt, Inline, Pool, Senders
 from notifications.settle import Settled, decide, write
 from notifications.silence import mute
+from notifications.throttle import spare_people
 
 PLANNED_AGAIN = "planned again"
+THROTTLED = "throttled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,12 @@ class Handed:
 
 @dataclass(slots=True)
 class Delivered:
-    """What a call did: how many messages came to which state (`planned again` counts fallbacks), and what was handed over."""
+    """What a call did: how many messages came to which state (`planned again` counts fallbacks, `throttled` what a channel's limits
+    made wait), and what was handed over. `next_at` is when the first of those that wait may go, wall time."""
 
     counts: Counter[str] = field(default_factory=Counter)
     handed: list[Handed] = field(default_factory=list)
+    next_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"counts": {str(state): count for state, count in sorted(self.counts.items()) if count}, "handed": len(self.handed)}
@@ -103,6 +110,7 @@ def _prepare(bound: Engine, clock: Clock, limit: int, delivered: Delivered) -> d
         known = manners(session)
         quiet = quiet_townships(known, now)
         held = mute(session, now, wall) + hold(session, quiet, now)
+        held += hold_for_digest(session, known, now) + spare_people(session, known, now)
         gathered = bundle(session, list(quiet), now, wall, limit)
     delivered.counts[NoticeState.held] += held
     delivered.counts[NoticeState.expired] += len(gathered.superseded)
@@ -120,14 +128,21 @@ def _hand_over(
         size = min(senders.free, limit - claimed)
         if size > 0:
             claims = _claim(bound, clock, known, size, public_url)
-            delivered.counts.update(claims.dropped)
+            _note(claims, delivered)
             claimed += len(claims.ready)
             senders.take(claims.ready)
         attempts = senders.finished()
         if attempts:
             _settle(bound, clock, known, attempts, delivered)
-        elif not claims.dropped.total() and not claims.ready:
+        elif not claims.dropped.total() and not claims.ready and not claims.waiting:
             return claimed
+
+
+def _note(claims: Claims, delivered: Delivered) -> None:
+    delivered.counts.update(claims.dropped)
+    delivered.counts[THROTTLED] += len(claims.waiting)
+    moments = [*claims.waiting.values(), *([delivered.next_at] if delivered.next_at else [])]
+    delivered.next_at = min(moments, default=None)
 
 
 def _claim(bound: Engine, clock: Clock, known: Mapping[int, Manner], size: int, public_url: str) -> Claims:

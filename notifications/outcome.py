@@ -10,6 +10,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     sent = "sent"  # the channel took it
     temporary = "temporary"  # refused or not reached, nothing left the house: may be tried again
+    delivered = "delivered"  # the far end says that the person has it
     permanent = "permanent"  # refused for good: trying again is no use
     unknown = "unknown"  # it may have been taken, nobody said so: never repeated on the same channel
 
@@ -28,6 +29,7 @@ class Outcome:
 
 
 SENT = Outcome(Kind.sent)
+LOCKED = "地址封存，密钥不对 sealed with another key"  # why a channel is gone whose address nobody here can read
 
 # (url, title, body) -> Outcome; must not raise.
 Channel = Callable[[str, str, str], Outcome]

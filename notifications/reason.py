@@ -8,6 +8,9 @@ from models.enumerations import Word
 class Reason(Word):
     quiet_hours = "quiet_hours", "免打扰时段，暂缓", "held until quiet hours end"
     silenced = "silenced", "已静默，暂缓", "held until a silence ends"
+    person_limit = "person_limit", "一小时内已告知多条，稍后合并告知", "held since this person has been told enough within the hour"
+    channel_limit = "channel_limit", "通道限速，排队等候", "waits for its channel's rate limit"
+    in_digest = "in_digest", "不急，并入每日清单", "waits for the daily digest"
     superseded = "superseded", "同一时钟已到更高一级，由新消息取代", "overtaken by a later rung of the same timer"
     bundled = "bundled", "并入同一人的合并消息", "told in one message with others"
     overtaken = "overtaken", "隐患已有进展，不必再告知", "a step of the case took it back"
@@ -16,6 +19,7 @@ class Reason(Word):
     timer_restarted = "timer_restarted", "时钟已重新起算，不必再告知", "its timer has started anew"
     nothing_left = "nothing_left", "合并的各项均已不必告知", "nothing in the bundle is left to tell"
     taken = "taken", "对方已接收", "the channel took it"
+    confirmed = "confirmed", "对方确认已送达本人", "the far end says that it was delivered"
     try_again = "try_again", "暂时失败，稍后重试", "a temporary failure, to be tried again"
     gave_up = "gave_up", "多次失败，停止重试", "tried often enough"
     refused = "refused", "对方拒收这条消息", "this message was refused for good"

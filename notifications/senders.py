@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import Protocol
 
+from models.seal import Locked, opened
 from notifications.claim import CLAIM, Claimed
-from notifications.outcome import Channel, Kind, Outcome
+from notifications.envelope import enclosing, envelope_of
+from notifications.outcome import LOCKED, Channel, Kind, Outcome
 
 THREADS = 8
 GATHER_SECONDS = 0.02
@@ -108,9 +111,19 @@ class Pool:
 
 
 def attempt(channel: Channel, claimed: Claimed) -> Outcome:
-    """One call of the channel. A channel that raises has sent we don't know what."""
+    """One call of the channel, with its address opened for no longer than that. A channel that raises has sent we don't know what."""
     try:
-        return channel(claimed.url, claimed.title, claimed.body)
+        url = opened(claimed.url)
+    except Locked:
+        return Outcome(Kind.permanent, LOCKED, channel_gone=True)
+    try:
+        with enclosing(envelope_of(claimed)):
+            return channel(url, claimed.title, claimed.body)
     except Exception as error:
-        log.exception("a channel raised")
+        log.error("a channel raised %s at %s", type(error).__name__, _where(error))  # its words may hold the address
         return Outcome(Kind.unknown, type(error).__name__)
+
+
+def _where(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"

@@ -32,6 +32,8 @@ def decide(outcome: Outcome, attempts: int, notice_id: int, retry_minutes: Seque
     """`attempts` counts the real attempts so far, this one included; `retry_minutes` are the waits after the first, the second, …"""
     if outcome.kind == Kind.sent:
         return Settled(NoticeState.sent, Reason.taken)
+    if outcome.kind == Kind.delivered:
+        return Settled(NoticeState.delivered, Reason.confirmed)
     if outcome.kind == Kind.unknown:
         return Settled(NoticeState.unknown, Reason.no_answer)
     if outcome.kind == Kind.permanent:
@@ -55,7 +57,7 @@ def back_off(outcome: Outcome, attempts: int, notice_id: int, retry_minutes: Seq
 SETTLE = text("""
 update notice set state = settled.state, reason = settled.reason, error = settled.error, try_at = settled.try_at, claimed_until = null,
     settled_at = case when settled.state <> 'retry' then cast(:wall as timestamptz) end,
-    sent_at = case when settled.state = 'sent' then cast(:now as timestamptz) end
+    sent_at = case when settled.state in ('sent', 'delivered') then cast(:now as timestamptz) end
 from unnest(
     cast(:ids as bigint[]), cast(:states as text[]), cast(:reasons as text[]), cast(:errors as text[]), cast(:tries as timestamptz[])
 ) as settled(id, state, reason, error, try_at)

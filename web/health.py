@@ -47,7 +47,18 @@ def metrics(request: Request) -> Response:
 
 STATES = text("select state, count(*) as count from cases where ended_at is null and kind = 'hazard' group by state")
 OVERDUE = text("select count(*) from cases where ended_at is null and kind = 'hazard' and due_at < :now")
-NOTICES = text("select state, count(*) as count from notice group by state")
+# What is settled well is not counted here: there are millions of it in time, and `bihuan_handed_over` has the last day's. What is left is
+# what the index `notices_to_look_after` holds.
+LOOK_AFTER = (
+    NoticeState.planned, NoticeState.held, NoticeState.pending, NoticeState.sending, NoticeState.retry, NoticeState.failed,
+    NoticeState.unknown,
+)  # fmt: skip
+NOTICES = text("""
+select state, count(*) as count from notice
+where state in ('planned', 'held', 'pending', 'sending', 'retry', 'failed', 'unknown') group by state
+""")
+# Those that wait for a limit, of a channel or a person's own: a queue that grows here wants another robot.
+THROTTLED = text("select count(*) from notice where state in ('held', 'pending') and reason in ('channel_limit', 'person_limit')")
 DUE = text("""
 select count(*) as due, coalesce(extract(epoch from cast(:now as timestamptz) - min(next_at)), 0)::float8 as lag,
     (select count(*) from timer where quarantined_at is not null) as quarantined
@@ -58,6 +69,7 @@ from timer where stopped_at is null and quarantined_at is null and next_at <= :n
 def _lines(session: Session, asked: dict[str, object]) -> list[str]:
     states = dict(session.execute(STATES).tuples().all())
     notices = dict(session.execute(NOTICES).tuples().all())
+    throttled = session.execute(THROTTLED).scalar_one()
     timers = session.execute(DUE, asked).one()
     overdue = session.execute(OVERDUE, asked).scalar_one()
     return [
@@ -65,8 +77,10 @@ def _lines(session: Session, asked: dict[str, object]) -> list[str]:
         *(f'bihuan_open_hazards{{state="{state}"}} {states.get(state, 0)}' for state in HazardState if state not in ENDED),
         *_head("bihuan_overdue_hazards", "Open hazards whose move is overdue."),
         f"bihuan_overdue_hazards {overdue}",
-        *_head("bihuan_notices", "Messages by state."),
-        *(f'bihuan_notices{{state="{state}"}} {notices.get(state, 0)}' for state in NoticeState),
+        *_head("bihuan_notices", "Messages on their way, and those that failed or whose fate is unknown, by state."),
+        *(f'bihuan_notices{{state="{state}"}} {notices.get(state, 0)}' for state in LOOK_AFTER),
+        *_head("bihuan_throttled", "Messages that wait for the limit of a channel or a person."),
+        f"bihuan_throttled {throttled}",
         *_head("bihuan_timers_due", "Timers whose next act is due and not yet done."),
         f"bihuan_timers_due {timers.due}",
         *_head("bihuan_oldest_due_lag_seconds", "Business seconds since the oldest of these was due."),

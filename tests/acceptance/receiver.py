@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import struct
@@ -27,6 +28,14 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LINK = re.compile(r"/[aho]/\S+$")
+
+
+def without_link(text: str) -> str:
+    """A message but for the link to its case: what leaves has a ticket in it, what is kept or foreseen the plain address."""
+    return LINK.sub("/…", text)
+
 
 # What each robot says when it takes a message, and how it says no: HTTP 200 either way.
 YES = {
@@ -232,7 +241,8 @@ def _words(service: str, said: dict[str, Any]) -> tuple[str, str]:
 
 class Mailbox(Recorder):
     """An SMTP server that takes mail for PERSON@town.test. Moods: ok, slow, status (its `code` to RCPT), data (its `code` after the text),
-    reset_after (the connection drops once the text is in). With a `tls` context it speaks TLS from the first byte."""
+    greylist (not yet, the first time), hang_up (the connection drops at RCPT), reset_after (it drops once the text is in). With a `tls`
+    context it speaks TLS from the first byte."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
@@ -271,8 +281,10 @@ class _Postman:
         person = address.partition("@")[0]
         self.mailbox.tried(person)
         mood = self.mailbox.mood_of(person)
-        if mood.name == "status":
-            return f"{mood.code} {mood.words or 'not now'}"
+        if mood.name == "hang_up":
+            server.transport.abort()  # type: ignore[union-attr]
+        if mood.name == "status" or (mood.name == "greylist" and self.mailbox.attempts.count(person) == 1):
+            return f"{mood.code or 450} {mood.words or 'not now'}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -283,7 +295,7 @@ class _Postman:
             await asyncio.sleep(mood.seconds)
         mail = message_from_bytes(envelope.content or b"", policy=policy.default)
         plain = mail.get_body(("plain", "html"))  # type: ignore[attr-defined]
-        taken = mood.name in ("ok", "slow", "reset_after")
+        taken = mood.name in ("ok", "slow", "reset_after", "greylist")
         self.mailbox.note(Message(person, plain.get_content().strip(), str(mail["Subject"]), taken))
         if mood.name == "reset_after":
             server.transport.abort()  # type: ignore[union-attr]

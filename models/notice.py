@@ -16,8 +16,9 @@ class Notice(SQLModel, table=True):
     """Unique by (timer, run, rung, repeat, purpose, occasion, person, channel): planning it twice adds nothing.
 
     Business time: `planned_at`, `not_before` (quiet hours and the ten minutes of an undo move it), `sent_at`. Wall time: `try_at`
-    (back-off), `claimed_until`, `settled_at`. `while_states` are the states of the case in which the message still makes sense
-    (empty: always). `fallback_of` is the notice whose channel failed for good. `reason` says in a word why it is in its state.
+    (back-off), `claimed_until`, `settled_at`, `seen_at` (its reader pressed a button behind its link). `while_states` are the states of
+    the case in which the message still makes sense (empty: always). `fallback_of` is the notice whose channel failed for good. `reason`
+    says in a word why it is in its state.
     """
 
     __tablename__ = "notice"
@@ -29,6 +30,11 @@ class Notice(SQLModel, table=True):
         one_of("state", NoticeState),
         one_of("purpose", Purpose),
         Index("notices_to_deliver", "not_before", "id", postgresql_where="state in ('planned', 'held', 'pending', 'retry')"),
+        Index("notices_sent_lately", "sent_at", postgresql_where="sent_at is not null"),
+        Index(
+            "notices_to_look_after", "state",
+            postgresql_where="state in ('planned', 'held', 'pending', 'sending', 'retry', 'failed', 'unknown')",
+        ),
         Index("notices_in_flight", "claimed_until", postgresql_where="state = 'sending'"),
         Index("notices_of_a_case", "case_id", "id"),
         Index("notices_of_a_person", "person_id", "id"),
@@ -64,3 +70,4 @@ class Notice(SQLModel, table=True):
     claimed_until: datetime | None = moment()
     sent_at: datetime | None = moment()
     settled_at: datetime | None = moment()
+    seen_at: datetime | None = moment()

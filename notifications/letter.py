@@ -42,8 +42,10 @@ class Letter:
     `reached` is the post through which the person hears it, `meant` the post it was for, `standing_in_for` the person they stand in for.
     `kind` is the case's, `control` and `gate` what stands at its place now. `mine`: it is that post's own move, and the post itself hears
     it. `owner` is the responsible post, at `owner_place` when it answers for the place itself. `because` is the reason given at the step
-    that caused the message, a code or words. `up` is the next escalation, `up_to` whom it tells. `late` is the escalation that downtime
-    swallowed. `members` are a bundle's lines, in the order in which they are told.
+    that caused the message, a code or words. `idle` is when it was acknowledged, where nothing has been done since. `up` is the next
+    escalation, `up_to` whom it tells; `downwards` where these are all below the reader. `late` is the escalation that downtime swallowed.
+    `person_id`, `post_id` and `version` are what a ticket names. `addressed`: the message goes to a group, and
+    whom in it it speaks to. `members` are a bundle's lines, in the order in which they are told.
     """
 
     id: int
@@ -55,6 +57,10 @@ class Letter:
     urgent: bool
     facts: dict[str, Any]
     planned_at: datetime
+    person_id: int | None = None
+    post_id: int | None = None
+    version: int | None = None
+    addressed: str | None = None
     reached: Seat | None = None
     meant: Seat | None = None
     standing_in_for: str | None = None
@@ -77,10 +83,12 @@ class Letter:
     clock: str | None = None
     due_at: datetime | None = None
     since: datetime | None = None
+    idle: datetime | None = None
     level: int = 0
     repeat: int = 0
     up: Step | None = None
     up_to: tuple[Seat, ...] = ()
+    downwards: bool = False
     repeat_hours: int | None = None
     late: Step | None = None
     broken: str | None = None
@@ -99,6 +107,13 @@ def _number(name: str) -> str:
     return f"case jsonb_typeof(facts->'{name}') when 'number' then (facts->'{name}')::int end"
 
 
+# Of a group's message: who holds the post it speaks to, on the day on which it was planned; null for a person's.
+ADDRESSED = """(select coalesce(string_agg(distinct holder.label, '、'), '') from group_post g
+        left join holding h on h.post_id = n.post_id and (n.planned_at at time zone 'Asia/Shanghai')::date
+            between h.from_day and coalesce(h.to_day, 'infinity')
+        left join person holder on holder.id = h.person_id
+        where g.person_id = n.person_id and g.post_id = n.post_id having count(*) > 0)"""
+
 # The promise a message is about: its own timer, or the one that runs for the move it asks for.
 LETTERS = text(f"""
 with wanted as (
@@ -108,6 +123,7 @@ with wanted as (
 ),
 n as (select wanted.*, {_number("level")} as level, {_number("channel")} as broken from wanted)
 select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
+    n.person_id, n.post_id, c.version, {ADDRESSED} as addressed,
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
     c.id as case_id, coalesce(c.kind, 'hazard') as kind, c.code, c.state, c.grade, c.round,
     coalesce(place.name, village.name, township.name) as place,
@@ -122,8 +138,10 @@ select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, p
     t.clock, case n.purpose when 'dispatch' then hazard.due_at when 'to_dispatch' then t.due_at
         else coalesce(t.due_at, c.due_at) end as due_at,
     case n.purpose when 'to_dispatch' then hazard.found_at else hazard.submitted_at end as since,
+    case when t.clock = 'rectify' and c.state = 'rectifying' then newest.idle end as idle,
     t.rung_at[n.rung] as meant_at, coalesce(n.level, 0) as level, coalesce(n.repeat, 0) as repeat,
-    up.level as up_level, up.at as up_at, upper.posts as up_to, ladder.repeat_hours,
+    up.level as up_level, up.at as up_at, upper.posts as up_to,
+    coalesce(upper.downwards, false) as downwards, ladder.repeat_hours,
     missed.level as missed_level, missed.at as missed_at,
     owned.label as broken, split_part(broken.url, '://', 1) as broken_scheme,
     {_seat("(select id from post where township_id = n.township_id and code = n.facts->>'post')")} as nobody
@@ -144,15 +162,29 @@ left join ladder on ladder.id = t.ladder_id
 left join event step on n.timer_id is null and step.case_id = n.case_id and step.seq = substring(n.occasion from '#(\\d+)$')::int
 left join remark on remark.case_id = step.case_id and remark.seq = step.seq and remark.name = 'reason'
 left join lateral (
-    select rung.level, t.rung_at[rung.position] as at, rung.told from rung
-    where rung.ladder_id = t.ladder_id and rung.position > coalesce(n.rung, 0) and t.rung_at[rung.position] is not null
-        and rung.level > coalesce(n.level, 0)
+    select case when trigger = 'acknowledge' and not exists (select from evidence where case_id = c.id and added_at > event.at)
+        then event.at end as idle
+    from event where case_id = n.case_id and trigger not in ('escalate', 'take_up', 'replan') order by seq desc limit 1
+) newest on true
+left join lateral (
+    select rung.level, rung.told,
+        greatest(t.rung_at[rung.position], case when t.held_until = t.next_at then t.held_until end) as at
+    from rung
+    where rung.ladder_id = t.ladder_id and rung.position > greatest(coalesce(n.rung, 0), t.fired)
+        and t.rung_at[rung.position] is not null and rung.level > coalesce(n.level, 0)
     order by rung.position limit 1
 ) up on true
 left join lateral (
-    select jsonb_agg({_seat("aimed.id")} order by word.place) as posts
-    from unnest(up.told) with ordinality word(told, place) cross join lateral case_posts(c, word.told) aimed(id)
-    where n.company = 1 and word.told not in ('responsible', 'office_dispatcher')
+    select jsonb_agg({_seat("each.id")} order by each.place) filter (where each.below is not true or each.all_below) as posts,
+        bool_and(each.below) as downwards
+    from (
+        select aimed.id, word.place, below.yes as below, bool_and(below.yes) over () as all_below
+        from unnest(up.told) with ordinality word(told, place) cross join lateral case_posts(c, word.told) aimed(id)
+        cross join lateral (
+            select exists (select from post_chain where post_id = aimed.id and ancestor_id = n.post_id and depth > 0) as yes
+        ) below
+        where n.company = 1 and word.told not in ('responsible', 'office_dispatcher') and aimed.id is distinct from n.post_id
+    ) each
 ) upper on true
 left join lateral (
     select rung.level, t.rung_at[rung.position] as at from rung
@@ -180,9 +212,9 @@ def in_order(rows: Sequence[Row[Any]], ids: Sequence[int]) -> list[Letter]:
 
 
 SAME = (
-    "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "standing_in_for", "case_id", "kind",
-    "code", "state", "control", "gate", "grade", "place", "what", "mine", "owner_place", "supervisor", "because", "clock", "due_at",
-    "since", "level", "repeat", "repeat_hours", "broken", "broken_scheme",
+    "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "person_id", "post_id", "version",
+    "addressed", "standing_in_for", "case_id", "kind", "code", "state", "control", "gate", "grade", "place", "what", "mine", "owner_place",
+    "supervisor", "because", "clock", "due_at", "since", "idle", "level", "repeat", "downwards", "repeat_hours", "broken", "broken_scheme",
 )  # fmt: skip
 
 

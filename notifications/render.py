@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from string import Formatter
-from typing import Protocol
+from typing import Any, Protocol
 
-from models.enumerations import Purpose
-from notifications.letter import Letter
+from models.enumerations import CaseKind, InterimControl, PostKind, Purpose, StartWork
+from models.settings import Settings
+from models.ticket import Ticket, issue
+from notifications.channels.room import room_of
+from notifications.letter import Letter, Seat
 from notifications.manner import Manner
 from notifications.templates import en, zh
 
 BUNDLE_LIMIT = 1500
 LEAST_SHOWN = 4
+HEADS = frozenset({Purpose.bundle, Purpose.digest})
 CUT = ("what", "because", "about", "place")
-SHORTER = ("up", "late", "scope")
-
+SHORTER = ("idle", "up", "late", "scope")
+GRACE = {"a": timedelta(days=7), "o": timedelta(days=30)}
+OWNERS = frozenset({PostKind.enterprise_principal, PostKind.enterprise_safety})
+ABOUT_A_HAZARD = frozenset(CaseKind) - {CaseKind.duty, CaseKind.report}
 
 log = logging.getLogger("bihuan.deliver")
 
@@ -37,48 +43,103 @@ class Language(Protocol):
     PLAIN: str
     TITLE: str
     BUNDLE: str
+    DIGEST: str
+    DIGEST_TITLE: str
     LINE: str
     MORE: str
     EARLIEST: str
+    SOON: str
     AGAIN: str
     LIMIT: int
 
     def words(self, letter: Letter, now: datetime) -> dict[str, str]: ...
     def many(self, letters: Sequence[Letter]) -> str: ...
     def when(self, instant: datetime | None) -> str: ...
+    def seat(self, post: Seat | None) -> str: ...
+    def item(self, number: int, said: Mapping[str, Any], now: datetime) -> str: ...
 
 
 LANGUAGES: dict[str, Language] = {"zh": zh, "en": en}
 
 
 def render(letter: Letter, manner: Manner, now: datetime, public_url: str) -> tuple[str, str]:
-    """Title and body of one message; `now` is business time, `public_url` has no slash at its end."""
+    """Title and body of one message as it may be kept and shown; `now` is business time, `public_url` has no slash at its end.
+
+    A township's own texts (`manner.texts`) go before the house's. What leaves for a person alone is `opened`.
+    """
     language = LANGUAGES.get(manner.language, zh)
-    if letter.purpose != Purpose.bundle:
-        return _single(letter, language, now, public_url)
-    if len(letter.members) == 1:
-        return _single(letter.members[0], language, now, public_url)
-    return _bundle(letter.members, language, manner.bundle_cap, now, public_url)
+    alone = _alone(letter)
+    if letter.purpose == Purpose.digest:
+        return _digest(letter, language, now, public_url)
+    if alone:
+        return _single(alone, language, manner.texts, now, public_url)
+    return _bundle(letter, language, manner.bundle_cap, now, public_url)
 
 
-def _single(letter: Letter, language: Language, now: datetime, public_url: str) -> tuple[str, str]:
-    label = language.LABELS[letter.purpose]
-    body = _said(letter, language.TEMPLATES, language, now) or language.PLAIN.format(label=label, code=letter.code or "")
-    return f"{label} {letter.code or ''}".strip(), f"{body} {_link(letter, public_url)}"
+def opened(letter: Letter, body: str, now: datetime, wall: datetime, public_url: str) -> str:
+    """The body as it leaves: where it is about one case and goes to one person alone, its link lets that person act.
+
+    By wall time `wall` the link is good until a week after the case is due, a responsible unit's for a month, as it has no other way in.
+    A message in a chat that others read keeps its plain link.
+    """
+    alone = _alone(letter)
+    if alone is None or alone.addressed is not None or not room_of(letter.url).private:
+        return body
+    page = "o" if alone.reached and alone.reached.kind in OWNERS and alone.kind in ABOUT_A_HAZARD else "a"
+    ticket = _ticket(alone, now, wall + GRACE[page])
+    plain = _link(alone, public_url)
+    if ticket is None or not body.endswith(plain):
+        return body
+    return f"{body.removesuffix(plain)}{_owners(public_url) if page == 'o' else public_url}/{page}/{ticket}"
 
 
-def _said(letter: Letter, templates: Mapping[str, str], language: Language, now: datetime) -> str:
-    """The letter in words; empty, with a line in the log, where what the database says of it can't be told."""
+def _owners(public_url: str) -> str:
+    """Where owners' pages are, which may stand alone on the public side; a caller's own address is kept."""
+    settings = Settings.read()
+    return settings.owner_url if public_url == settings.public_url else public_url
+
+
+def _ticket(letter: Letter, now: datetime, least: datetime) -> str | None:
+    if letter.case_id is None or letter.person_id is None or letter.post_id is None or letter.version is None:
+        return None
+    until = least + max(letter.due_at - now if letter.due_at else timedelta(), timedelta())
     try:
-        return _fit(templates[_pick(letter, templates)], language.words(letter, now), language.LIMIT)
+        return issue(Ticket(letter.case_id, letter.person_id, letter.post_id, letter.version, int(until.timestamp())))
+    except OSError as error:
+        log.warning("no ticket for message %d: %s", letter.id, error)
+        return None
+
+
+def _alone(letter: Letter) -> Letter | None:
+    """The one thing that a message is about: itself, or a bundle's only line."""
+    if letter.purpose not in HEADS:
+        return letter
+    return letter.members[0] if len(letter.members) == 1 else None
+
+
+def _single(letter: Letter, language: Language, own: Mapping[str, str], now: datetime, public_url: str) -> tuple[str, str]:
+    label = language.LABELS[letter.purpose]
+    key = pick(letter, language.TEMPLATES)
+    body = _said(letter, own, key, language, now) or _said(letter, language.TEMPLATES, key, language, now)
+    body = body or language.PLAIN.format(label=label, code=letter.code or "")
+    return f"{label} {letter.code or ''}".strip(), f"{_calling(letter, language)}{body} {_link(letter, public_url)}"
+
+
+def _said(letter: Letter, templates: Mapping[str, str], key: str, language: Language, now: datetime) -> str:
+    """The letter in words; empty where there is no such text, and, with a line in the log, where what the database says can't be told."""
+    if key not in templates:
+        return ""
+    try:
+        return fit(templates[key], language.words(letter, now), language.LIMIT)
     except NO_WORDS as error:
         log.warning("no words for message %d: %s: %s", letter.id, type(error).__name__, error)
         return ""
 
 
-def _bundle(members: Sequence[Letter], language: Language, cap: int, now: datetime, public_url: str) -> tuple[str, str]:
+def _bundle(letter: Letter, language: Language, cap: int, now: datetime, public_url: str) -> tuple[str, str]:
     link = f"{public_url}/inbox"
-    up = _goes_up(members, language)
+    members, room = letter.members, room_of(letter.url)
+    up = _goes_up(members, language, now)
     lines = [_line(number, each, language, now) for number, each in enumerate(members[:cap], start=1)]
     while True:
         left = len(members) - len(lines)
@@ -87,27 +148,47 @@ def _bundle(members: Sequence[Letter], language: Language, cap: int, now: dateti
             "more": language.MORE.format(count=left) if left else "",
         }  # fmt: skip
         body = f"{language.BUNDLE.format(**said)} {link}"
-        if len(body) <= BUNDLE_LIMIT or len(lines) <= 1:
+        if (len(body) <= BUNDLE_LIMIT and room.holds(body)) or len(lines) <= 1:
             return language.TITLE.format(count=len(members)), body
         lines.pop()
 
 
-def _goes_up(members: Sequence[Letter], language: Language) -> str:
+def _digest(letter: Letter, language: Language, now: datetime, public_url: str) -> tuple[str, str]:
+    """A daily list: its numbers and its first lines are those of the morning on which it was made."""
+    facts, room = letter.facts, room_of(letter.url)
+    lines = [language.item(number, each, now) for number, each in enumerate(facts["lines"], start=1)]
+    numbers = {name: facts[name] for name in ("own", "overdue", "waiting")}
+    while True:
+        left = facts["total"] - len(lines)
+        more = language.MORE.format(count=left) if left else ""
+        said = numbers | {"you": language.many([letter]), "lines": "\n".join(lines), "more": more}
+        body = f"{language.DIGEST.format(**said)}{public_url}/inbox"
+        if (len(body) <= BUNDLE_LIMIT and room.holds(body)) or len(lines) <= 1:
+            return language.DIGEST_TITLE.format(count=facts["total"]), body
+        lines.pop()
+
+
+def _goes_up(members: Sequence[Letter], language: Language, now: datetime) -> str:
     """When the first of many goes up; where all are at the top, how often they are said again."""
     climbing = [(each.up.at, each.code) for each in members if each.up]
     if climbing:
         at, code = min(climbing)
-        return language.EARLIEST.format(at=language.when(at), code=code)
+        return language.SOON.format(code=code) if at <= now else language.EARLIEST.format(at=language.when(at), code=code)
     hours = [each.repeat_hours for each in members if each.level and each.repeat_hours]
     return language.AGAIN.format(hours=min(hours)) if hours else ""
 
 
 def _line(number: int, letter: Letter, language: Language, now: datetime) -> str:
-    said = _said(letter, language.LINES, language, now) or letter.code or "…"
-    return language.LINE.format(number=number, label=language.LABELS[letter.purpose], said=said)
+    said = _said(letter, language.LINES, pick(letter, language.LINES), language, now) or letter.code or "…"
+    return language.LINE.format(number=number, label=language.LABELS[letter.purpose], said=f"{_calling(letter, language)}{said}")
 
 
-def _pick(letter: Letter, templates: Mapping[str, str]) -> str:
+def _calling(letter: Letter, language: Language) -> str:
+    """In a group, whom it speaks to; nothing for a person alone."""
+    return "" if letter.addressed is None else f"@{language.seat(letter.reached)} {letter.addressed} ".replace("  ", " ")
+
+
+def pick(letter: Letter, templates: Mapping[str, str]) -> str:
     """The most particular template that the language has."""
     moment = _moment(letter)
     particular = f"{letter.purpose}{moment}"
@@ -115,8 +196,20 @@ def _pick(letter: Letter, templates: Mapping[str, str]) -> str:
     return next((key for key in keys if key in templates), letter.purpose)
 
 
+FREED: dict[str, str] = {Purpose.interim: ".lifted", Purpose.start_work: ".open"}
+
+
+def _freed(letter: Letter) -> bool:
+    if letter.purpose == Purpose.interim:
+        return (letter.control or InterimControl.none) == InterimControl.none
+    return (letter.gate or StartWork.allowed) == StartWork.allowed
+
+
 def _moment(letter: Letter) -> str:
-    """Reached (`.due`) or passed (`.late`), for the purposes that tell them apart; after a campaign's deadline `.over`."""
+    """Reached (`.due`) or passed (`.late`), for the purposes that tell them apart; after a campaign's deadline `.over`; what was forbidden
+    and is so no longer (`.lifted`, `.open`)."""
+    if letter.purpose in FREED and _freed(letter):
+        return FREED[letter.purpose]
     if letter.purpose == Purpose.countdown:
         days = letter.facts.get("days", 0)
         return ".over" if days < 0 else "" if days else ".today"
@@ -125,7 +218,7 @@ def _moment(letter: Letter) -> str:
     return ".due" if letter.purpose in (Purpose.overdue, Purpose.review_overdue) and letter.level == 0 else ""
 
 
-def _fit(template: str, words: Mapping[str, str], limit: int) -> str:
+def fit(template: str, words: Mapping[str, str], limit: int) -> str:
     """Cuts the finding first, then the reason and the place's name, each to no less than a few characters; then says the rest shorter."""
     said = dict(words)
     for name in CUT:
@@ -155,7 +248,7 @@ def faults(language: Language) -> list[str]:
     missing = [
         f"{purpose}: no text"
         for purpose in Purpose
-        if purpose != Purpose.bundle and not all(purpose in each for each in (*tables, language.LABELS))
+        if purpose not in HEADS and not all(purpose in each for each in (*tables, language.LABELS))
     ]
     return missing + [
         f"{key}: unknown {{{name}}}" for table in tables for key, template in table.items() for name in sorted(variables(template) - known)

@@ -18,12 +18,13 @@ TEMPLATES = {
     "{you}; {supervisor} supervises. {up}",
     "dispatch": "[Assigned] {code} {place}: {what}. Grade {grade}, to be rectified by {due}. {you}: see that {doer} acknowledges. {up}",
     "review": "[Re-inspect] {code} {place}: {what}, round {round} submitted. {you}: re-inspect by {due}. {up}",
-    "reminder.mine": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {you}: {act} in time. {up}",
-    "reminder": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {you}: urge {doer}. {up}",
-    "overdue.due.mine": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {you}: {act} now. {late}{up}",
-    "overdue.due": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {you}: urge {doer}. {late}{up}",
-    "overdue.mine": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}. {you}: {act} now. {late}{up}",
-    "overdue": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}, responsible: {doer}. {you}: see to it. {late}{up}",
+    "reminder.mine": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {idle}{you}: {act} in time. {up}",
+    "reminder": "[Due soon] {code} {place}: {what}, {left} left to {act} until {due}, {state}. {idle}{you}: urge {doer}. {up}",
+    "overdue.due.mine": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {idle}{you}: {act} now. {late}{up}",
+    "overdue.due": "[Due now] {code} {place}: {what}, the time to {act} ended {due}. {idle}{you}: urge {doer}. {late}{up}",
+    "overdue.mine": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}. {idle}{you}: {act} now. {late}{up}",
+    "overdue": "[Overdue, level {level}] {code} {place}: {what}, {over} late to {act}, responsible: {doer}. "
+    "{idle}{you}: see to it. {late}{up}",
     "review_overdue.due.mine": "[Review due] {code} {place}: submitted {since} ago, to be re-inspected by {due}. "
     "{you}: do it now. {late}{up}",
     "review_overdue.due": "[Review due] {code} {place}: submitted {since} ago, to be re-inspected by {due}. {you}: urge {doer}. {late}{up}",
@@ -50,16 +51,22 @@ TEMPLATES = {
     "application": "[To decide] {code} {place}: {what}, {asked}, {state}. {you}: see to it by {due}. {up}",
     "decision": "[Decided] {code} {place}: {what}, {asked}: {state}{until}. {because}{you}; no answer is needed.",
     "interim": "[Interim control] {code} {place}: {what}, {control}. {you}: see that it is kept.",
+    "interim.lifted": "[Control lifted] {code} {place}: {what}, {control}. {you}; no answer is needed.",
     "task": "[Task] {code} {place}: {what}. {you}: do it by {due}. {up}",
     "report": "[Public report] {code} {place}: {state}. {you}: verify and answer it by {due}. {up}",
+    "start_work.mine": "[Start-work gate] {place}: {gate}, because of {code}. {you}: keep to it.",
     "start_work": "[Start-work gate] {place}: {gate}, because of {code}. {you}: see that it is kept.",
+    "start_work.open": "[Start-work gate] {place}: {gate}, because of {code}. {you}; no answer is needed.",
 }
 
 PLAIN = "[{label}] {code}: see the link (the text of this message could not be made)."
 TITLE = "{count} messages"
 BUNDLE = "[{count} messages] {you}: {count} matters wait, the urgent first:\n{lines}\n{more}{up}"
+DIGEST_TITLE = "Daily list ({count})"
+DIGEST = "[Daily list] {you}: {own} to do, {overdue} overdue, {waiting} to decide. The longest overdue first:\n{lines}\n{more}"
 MORE = "and {count} more, see the list.\n"
 EARLIEST = "The first to go up: {code} at {at}."
+SOON = "{code} goes up at once."
 AGAIN = "What stays open is said again every {hours} hours."
 LINE = "{number}. [{label}] {said}"
 LINES = {
@@ -97,6 +104,7 @@ LABELS = {
     "start_work": "start-work",
 }  # fmt: skip
 
+OFFICE = (PostKind.office_dispatcher, PostKind.office_head)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ACTS = {
     Clock.dispatch: "assign", Clock.acknowledge: "acknowledge", Clock.rectify: "rectify", Clock.review: "re-inspect",
@@ -113,7 +121,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
         "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
         "over": _span(now - letter.due_at) if letter.due_at else "", "since": _span(now - letter.since) if letter.since else "",
-        "late": _promise(letter) or _late(letter.late), "you": you(letter), "up": _up(letter), "up_short": _up(letter, 1),
+        "late": _promise(letter) or _late(letter.late), "you": you(letter), "up": _up(letter, now), "up_short": _up(letter, now, 1),
+        "idle": f"Acknowledged {_day(letter.idle)}, nothing done since. " if letter.idle else "", "idle_short": "",
         "late_short": _late(letter.late), "because": _because(letter),
         "nobody": seat(letter.nobody) if letter.nobody else str(letter.facts.get("post", "")), "broken": letter.broken or "",
         "scheme": letter.broken_scheme or "channel", "said": str(letter.facts.get("text", "")),
@@ -138,7 +147,8 @@ def seat(post: Seat | None) -> str:
     if post is None:
         return "the post"
     kind = PostKind(post.kind)
-    return kind.en if post.unit_kind in ("township", "district") else f"{kind.en} of {post.unit}"
+    alone = post.unit_kind in ("township", "district") or kind in OFFICE
+    return kind.en if alone else f"{kind.en} of {post.unit}"
 
 
 def you(letter: Letter) -> str:
@@ -159,8 +169,19 @@ def many(letters: Sequence[Letter]) -> str:
     return f"You are {', '.join(posts[:3])}{' and more' if len(posts) > 3 else ''}" if posts else "For your information"
 
 
+def item(number: int, said: Mapping[str, Any], now: datetime) -> str:
+    """A line of the daily list; `said` has the case's code and place, the clock, and when it is due in UTC microseconds."""
+    act, due = ACTS[Clock(said["clock"])], from_micros(said["due"]) if said["due"] is not None else None
+    late = f"{_span(now - due)} late" if due and due < now else f"by {when(due)}"
+    return f"{number}. [{act}] {said['code']} {said['place']}: {late}"
+
+
 def when(instant: datetime | None) -> str:
-    return f"{local(instant).day} {MONTHS[local(instant).month - 1]} {local(instant):%H:%M}" if instant else "its due time"
+    return f"{_day(instant)} {local(instant):%H:%M}" if instant else "its due time"
+
+
+def _day(instant: datetime) -> str:
+    return f"{local(instant).day} {MONTHS[local(instant).month - 1]}"
 
 
 def _state(letter: Letter) -> str:
@@ -199,10 +220,10 @@ def _doer(letter: Letter) -> str:
     return "the head of the place" if letter.owner_place else seat(letter.owner)
 
 
-def _up(letter: Letter, most: int = 2) -> str:
+def _up(letter: Letter, now: datetime, most: int = 2) -> str:
     if letter.up:
-        told = " and ".join([seat(post) for post in letter.up_to if post != letter.reached][:most])
-        return f"Otherwise {told or 'the next level'} will be told at {when(letter.up.at)}."
+        told = " and ".join([seat(post) for post in letter.up_to if post != letter.reached][:most]) or "the next level"
+        return f"{told} will be told at once." if letter.up.at <= now else f"Otherwise {told} will be told at {when(letter.up.at)}."
     if letter.level and not letter.up and letter.repeat_hours:
         return f"Said again every {letter.repeat_hours} hours."
     return ""
@@ -228,4 +249,6 @@ def _span(delta: timedelta) -> str:
     minutes = abs(delta) // timedelta(minutes=1)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    first = next((place for place, (number, _) in enumerate(parts) if number), 2)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 min"

@@ -22,12 +22,12 @@ TEMPLATES = {
     "dispatch.mine": "【隐患交办】{code} {place}：{what}。等级{grade}，请先签收，{due}前整改到位。{you}，督导：{supervisor}。{up}",
     "dispatch": "【隐患交办】{code} {place}：{what}。等级{grade}，限{due}前整改。{you}，请督促{doer}签收整改。{up}",
     "review": "【待复查】{code} {place}：{what}，第{round}轮已报验。{you}，请于{due}前复查。{up}",
-    "reminder.mine": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{you}，请按期{act}。{up}",
-    "reminder": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{you}，请督促{doer}{act}。{up}",
-    "overdue.due.mine": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{you}，请立即{act}。{late}{up}",
-    "overdue.due": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{you}，请督促{doer}立即{act}。{late}{up}",
-    "overdue.mine": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}。{you}，请立即{act}。{late}{up}",
-    "overdue": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}，责任：{doer}。{you}，请督办。{late}{up}",
+    "reminder.mine": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{idle}{you}，请按期{act}。{up}",
+    "reminder": "【临期提醒】{code} {place}：{what}，距{act}期限{due}还有{left}，{state}。{idle}{you}，请督促{doer}{act}。{up}",
+    "overdue.due.mine": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{idle}{you}，请立即{act}。{late}{up}",
+    "overdue.due": "【到期未{act}】{code} {place}：{what}，{act}期限{due}已到。{idle}{you}，请督促{doer}立即{act}。{late}{up}",
+    "overdue.mine": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}。{idle}{you}，请立即{act}。{late}{up}",
+    "overdue": "【逾期升级·{level}级】{code} {place}：{what}，{act}逾期{over}，责任：{doer}。{idle}{you}，请督办。{late}{up}",
     "review_overdue.due.mine": "【复查超时】{code} {place}：报验已{since}，复查期限{due}已到。{you}，请立即复查。{late}{up}",
     "review_overdue.due": "【复查超时】{code} {place}：报验已{since}，复查期限{due}已到。{you}，请督促{doer}立即复查。{late}{up}",
     "review_overdue.mine": "【复查超时·{level}级】{code} {place}：报验{since}，复查逾期{over}。{you}，请立即复查。{late}{up}",
@@ -51,16 +51,22 @@ TEMPLATES = {
     "application": "【待审批】{code} {place}：{what}，{asked}，{state}。{you}，请于{due}前办理。{up}",
     "decision": "【申请结果】{code} {place}：{what}，{asked}：{state}{until}。{because}{you}，无须回复。",
     "interim": "【临时管控】{code} {place}：{what}，{control}。{you}，请落实到位。",
+    "interim.lifted": "【管控解除】{code} {place}：{what}，{control}。{you}，请知悉，无须回复。",
     "task": "【履职任务】{code} {place}：{what}。{you}，请于{due}前完成。{up}",
     "report": "【群众举报】{code} {place}：{state}。{you}，请于{due}前核实并答复。{up}",
-    "start_work": "【开工许可】{place}：{gate}，缘由{code}。{you}，请遵照执行。",
+    "start_work.mine": "【开工许可】{place}：{gate}，缘由{code}。{you}，请遵照执行。",
+    "start_work": "【开工许可】{place}：{gate}，缘由{code}。{you}，请督促该场所遵照执行。",
+    "start_work.open": "【开工许可】{place}：{gate}，缘由{code}。{you}，请知悉，无须回复。",
 }
 
 PLAIN = "【{label}】{code}：请点开链接查看（本条文字未能生成，已记入日志）。"
 TITLE = "{count}项提醒"
 BUNDLE = "【{count}项提醒】{you}，共{count}项待处理，急件在前：\n{lines}\n{more}{up}"
+DIGEST_TITLE = "每日清单（{count}项）"
+DIGEST = "【每日清单】{you}：应办{own}项，逾期{overdue}项，待审{waiting}项。逾期最久的在前：\n{lines}\n{more}"
 MORE = "还有{count}项，见清单。\n"
 EARLIEST = "最早{at}（{code}）将升级上报。"
+SOON = "{code}随即升级上报。"
 AGAIN = "未办结的每{hours}小时再报。"
 LINE = "{number}. 〔{label}〕{said}"
 LINES = {
@@ -105,6 +111,7 @@ ACTS = {
 SCHEMES = {
     "mailto": "邮件", "mailtos": "邮件", "wecombot": "企业微信", "dingtalk": "钉钉", "feishu": "飞书", "lark": "飞书", "schan": "Server酱",
     "bark": "Bark", "barks": "Bark", "json": "短信网关", "jsons": "短信网关", "ntfy": "ntfy", "ntfys": "ntfy",
+    "webhook+https": "短信网关", "webhook+http": "短信网关",
 }  # fmt: skip
 # At the township and above the kind alone says who it is; a unit's own posts carry its name.
 SHORT = {PostKind.inspector: "检查人员", PostKind.station_head: "负责人"}
@@ -124,7 +131,8 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "supervisor": letter.supervisor or "镇安办", "level": str(letter.level), "due": when(letter.due_at),
         "left": _span(letter.due_at, now), "over": _span(letter.due_at, now), "since": _span(letter.since, now), "you": you(letter),
         "late": _promise(letter) or _late(letter.late, when), "late_short": _promise(letter) or _late(letter.late, day),
-        "up": _up(letter), "up_short": _up(letter, 1),
+        "up": _up(letter, now), "up_short": _up(letter, now, 1),
+        "idle": _idle(letter), "idle_short": "",
         "because": _because(letter), "nobody": _nobody(letter),
         "broken": letter.broken or "", "scheme": SCHEMES.get(letter.broken_scheme or "", letter.broken_scheme or "通道"),
         "instead": "已改用备用通道。" if letter.facts.get("left") else "没有其他可用通道，消息转上一级岗位。",
@@ -172,6 +180,13 @@ def many(letters: Sequence[Letter]) -> str:
     posts = list(dict.fromkeys(seat(letter.reached) for letter in letters if letter.reached))
     shown = "、".join(posts[:3]) + ("等" if len(posts) > 3 else "")
     return f"您为{shown}" if posts else "请您知悉"
+
+
+def item(number: int, said: Mapping[str, Any], now: datetime) -> str:
+    """A line of the daily list; `said` has the case's code and place, the clock, and when it is due in UTC microseconds."""
+    act, due = ACTS[Clock(said["clock"])], from_micros(said["due"]) if said["due"] is not None else None
+    late = f"逾期{_span(due, now)}" if due and due < now else f"{when(due)}前{act}"
+    return f"{number}. 〔{act}〕{said['code']} {said['place']}，{late}"
 
 
 def when(instant: datetime | None) -> str:
@@ -238,11 +253,17 @@ def _every(hours: int) -> str:
     return f"{hours // 24}天" if hours > 24 and hours % 24 == 0 else f"{hours}小时"
 
 
-def _up(letter: Letter, most: int = 2) -> str:
-    """When it goes up and to whom; at the top, how often it is said again."""
+def _idle(letter: Letter) -> str:
+    """Acknowledged, and nothing since."""
+    return f"{day(letter.idle)}已签收，至今未动。" if letter.idle else ""
+
+
+def _up(letter: Letter, now: datetime, most: int = 2) -> str:
+    """When it goes up and to whom; at the top, how often it is said again. Whom the reader stands above is told, not reported to."""
     if letter.up:
         told = "、".join([seat(post) for post in letter.up_to if post != letter.reached][:most])
-        return f"{when(letter.up.at)}未{_act(letter)}将{f'报{told}' if told else '升级'}。"
+        upwards = f"{'告知' if letter.downwards else '报'}{told}" if told else "升级"
+        return f"随即{upwards}。" if letter.up.at <= now else f"{when(letter.up.at)}未{_act(letter)}将{upwards}。"
     if letter.level and not letter.up and letter.repeat_hours:
         return f"未{_act(letter)}每{_every(letter.repeat_hours)}再报。"
     return ""

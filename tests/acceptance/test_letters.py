@@ -14,12 +14,13 @@ import pytest
 from models.database import transaction
 from models.enumerations import Purpose
 from notifications.countdown import countdown_due
+from notifications.render import HEADS
 from statemachines.watch import watch
 from tests.acceptance.conftest import Scene
 from tests.town import person_of
 
 WHY_YOU = re.compile(r"您为|您代|转您|转由您")
-GOES_UP = re.compile(r"未\S+将(报|升级)|未\S+每\d+(小时|天)再报")
+GOES_UP = re.compile(r"未\S+将(报|升级|告知)|未\S+每\d+(小时|天)再报")
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def test_14_a_message_says_why_you_why_now_what_next_and_when_it_goes_up(scene: 
 
 
 def test_14_every_purpose_is_read_here() -> None:
-    assert {letter.purpose for letter in LETTERS} == set(Purpose) - {Purpose.bundle}
+    assert {letter.purpose for letter in LETTERS} == set(Purpose) - HEADS
 
 
 def test_14_a_bundle_says_through_which_posts_how_many_and_when_the_first_goes_up(scene: Scene) -> None:
@@ -172,3 +173,42 @@ def test_14_who_is_passed_up_to_hears_which_post_could_not_be_reached(scene: Sce
     scene.stage.at("2023-02-23T08:00+08:00")
     scene.tick()
     assert "东村网格员无人可达，转您（东村村支部书记）" in scene.expect("village-1", code, "临期提醒").text
+
+
+def test_14_what_stands_below_the_reader_is_told_and_not_reported_to(scene: Scene) -> None:
+    request = scene.stage.ask_extension(scene.stage.to_rectifying(sla_class="g30"))
+    scene.deliver()
+    said = scene.expect("deputy", request).text
+    assert "未审批将告知应急办主任" in said
+    assert "报应急办主任" not in said
+
+
+UPWARDS = re.compile(r"(?:最早)?(\d+)月(\d+)日(\d+):(\d+)(?:未\S{2,3}将|（[^）]+）将升级)")
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_14_no_message_names_a_moment_that_has_passed_as_the_one_at_which_it_goes_up(scene: Scene, swept: bool) -> None:
+    """The sender stood still for days; what it has to say of the assignment comes before the sweep has caught up, or after it."""
+    scene.stage.to_assigned()
+    scene.stage.to_assigned(place="shop-2")
+    scene.stage.at("2023-02-22T11:00+08:00")
+    if swept:
+        scene.stage.sweep()
+    scene.deliver()
+    texts = [message.text for message in scene.phones.messages]
+    named = [tuple(map(int, found.groups())) for text in texts for found in UPWARDS.finditer(text)]
+    assert all(each > (2, 22, 11, 0) for each in named), texts
+    assert bool(named) == swept, texts
+    assert any("随即" in text for text in texts) != swept, texts
+
+
+def test_8_who_has_acknowledged_and_done_nothing_since_is_named_so(scene: Scene) -> None:
+    code = scene.stage.to_rectifying()
+    scene.quiet_start()
+    scene.stage.at("2023-02-25T08:00+08:00")
+    scene.tick()
+    assert "2月20日已签收，至今未动。" in scene.expect("village-1", code, "逾期升级·1级").text
+    scene.stage.picture("owner", code)
+    scene.stage.at("2023-02-27T08:00+08:00")
+    scene.tick()
+    assert "至今未动" not in scene.expect("deputy", code, "逾期升级·2级").text

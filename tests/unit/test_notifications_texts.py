@@ -11,9 +11,10 @@ import pytest
 
 from models.clock import parse_time
 from models.enumerations import Clock, Purpose
+from models.ticket import read as read_ticket
 from notifications.letter import Letter, Seat, Step
 from notifications.manner import Manner
-from notifications.render import BUNDLE_LIMIT, LANGUAGES, faults, render
+from notifications.render import BUNDLE_LIMIT, HEADS, LANGUAGES, faults, opened, render
 from notifications.templates import en, zh
 
 NOW = parse_time("2023-03-05T10:00+08:00")
@@ -100,7 +101,7 @@ LONG = {
 @pytest.mark.parametrize("mine", [True, False])
 @pytest.mark.parametrize("level", [0, 3])
 @pytest.mark.parametrize("clock", list(Clock))
-@pytest.mark.parametrize("purpose", [each for each in Purpose if each != Purpose.bundle])
+@pytest.mark.parametrize("purpose", [each for each in Purpose if each not in HEADS])
 def test_a_single_message_has_at_most_120_characters_however_long_its_names(purpose: Purpose, clock: Clock, level: int, mine: bool) -> None:
     late = LONG["late"] if level else None  # a reminder is never an escalation that was passed over
     text = told(letter(purpose, **{**LONG, "clock": clock, "level": level, "mine": mine, "late": late})).rsplit(" ", 1)[0]
@@ -109,7 +110,7 @@ def test_a_single_message_has_at_most_120_characters_however_long_its_names(purp
     assert "{" not in text
 
 
-@pytest.mark.parametrize("purpose", [each for each in Purpose if each != Purpose.bundle])
+@pytest.mark.parametrize("purpose", [each for each in Purpose if each not in HEADS])
 def test_english_says_the_same_in_at_most_400_characters(purpose: Purpose) -> None:
     text = told(letter(purpose, **LONG), language="en").rsplit(" ", 1)[0]
     assert len(text) <= en.LIMIT, f"{len(text)}: {text}"
@@ -162,3 +163,25 @@ def test_a_truth_that_makes_no_sense_is_still_told_and_logged(caplog: pytest.Log
     assert "ValueError" in caplog.text
     body = told(letter(Purpose.bundle, members=(odd, letter(Purpose.overdue, code="YH-2"))))
     assert "1. 〔逾期〕YH-2023-0001\n2. 〔逾期〕YH-2 小商店一" in body
+
+
+def leaves(**said: Any) -> str:
+    one = letter(Purpose.overdue, **{"person_id": 7, "post_id": 8, "version": 3, "url": "json://~x", **said})
+    body = render(one, Manner(), NOW, URL)[1]
+    return opened(one, body, NOW, NOW, URL).rsplit(" ", 1)[1].removeprefix(URL)
+
+
+def test_a_link_acts_for_one_person_alone_and_leads_a_responsible_unit_to_its_own_page() -> None:
+    assert leaves().startswith("/a/")
+    assert len(leaves()) <= 40
+    assert leaves(reached=OWNER).startswith("/o/")
+    assert leaves(reached=OWNER, kind="duty").startswith("/a/")
+    for nobodys in ({"url": "wecombot://~x"}, {"url": "unheard-of://x"}, {"addressed": "王某"}, {"post_id": None}):
+        assert leaves(**nobodys) == "/h/YH-2023-0001", nobodys
+
+
+def test_a_link_lasts_until_a_week_after_its_matter_is_due() -> None:
+    ticket = read_ticket(leaves(due_at=NOW + timedelta(days=3)).removeprefix("/a/"), NOW)
+    assert ticket.until == int((NOW + timedelta(days=10)).timestamp())
+    assert (ticket.case_id, ticket.person_id, ticket.post_id, ticket.version) == (1, 7, 8, 3)
+    assert read_ticket(leaves(due_at=NOW - timedelta(days=30)).removeprefix("/a/"), NOW).until == int((NOW + timedelta(days=7)).timestamp())

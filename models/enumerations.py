@@ -437,6 +437,7 @@ class EvidenceKind(Word):
     document = "document", "文书材料"
     signature = "signature", "签字扫描件"
     photo = "photo", "现场照片", "photo of the scene"
+    scan = "scan", "签收回执扫描件", "scan of a signed paper"
 
 
 class DocKind(Word):
@@ -448,6 +449,29 @@ class DocKind(Word):
     instruction_order = "instruction_order", "责令限期整改指令书", "order to rectify in time"
     onsite_measure = "onsite_measure", "现场处理措施决定书", "on-site measure"
     review_opinion = "review_opinion", "整改复查意见书", "opinion on re-inspection"
+
+
+class PaperKind(Word):
+    """What Bihuan writes: the forms of one hazard, then the tables and reports of the township. Names as in DocKind where it has them."""
+
+    inspection_record = "inspection_record", "现场检查记录", "inspection record"
+    onsite_measure = "onsite_measure", "现场处理措施决定书", "decision on an on-site measure"
+    coercive_measure = "coercive_measure", "强制措施决定书", "decision on a coercive measure"
+    instruction_order = "instruction_order", "责令限期整改指令书", "order to rectify in time"
+    notice = "notice", "整改通知书", "rectification notice"
+    advice = "advice", "隐患整改告知书", "advice on rectification"
+    dispatch = "dispatch", "隐患交办单", "dispatch note"
+    review_opinion = "review_opinion", "整改复查意见书", "opinion on re-inspection"
+    listing_notice = "listing_notice", "挂牌督办通知书", "notice of a listing for supervision"
+    extension_form = "extension_form", "整改延期申请书", "application for more time"
+    acceptance_opinion = "acceptance_opinion", "重大隐患治理验收意见书", "opinion on acceptance"
+    transfer_form = "transfer_form", "隐患抄告表", "transfer to another authority"
+    urge_letter = "urge_letter", "督办函", "urging letter"
+    weekly = "weekly", "周报", "weekly report"
+    monthly = "monthly", "月报", "monthly report"
+    work_report = "work_report", "工作开展情况", "work report"
+    statistics = "statistics", "统计表", "statistics"
+    brief = "brief", "工作简报", "brief"
 
 
 class NoticeState(Word):
@@ -490,3 +514,4 @@ class Purpose(Word):
     task = "task", "履职任务", "duty to be done"
     report = "report", "群众举报", "public report"
     start_work = "start_work", "开工许可", "start-work gate"
+    digest = "digest", "每日清单", "daily digest"

@@ -89,6 +89,16 @@ def receive_report(
     return _begin(hand, acting.township_id, code, "receive", decision.state, said), token
 
 
+def record_paper(
+    session: Session, code: str, acting: Acting, now: datetime, *, wall: datetime, facts: Mapping[str, Any], flow_run: str | None = None
+) -> Outcome:
+    """A paper about the hazard was issued (出具文书): `paper` its kind, `number`, `pdf` and `docx` the SHA-256 of its files. The version
+    stays what it was. Whether it may be issued is what `statemachines.paper.permit` says; this is only its line in history.
+    """
+    case = load_case(session, acting.township_id, code)
+    return _fire(Hand(session, seat(session, acting, now), now, wall, flow_run), case, "issue_paper", facts, consequence=True)
+
+
 def _begin(hand: Hand, township_id: int, code: str, trigger: str, to: CaseState, facts: Mapping[str, Any]) -> Outcome:
     """The first line of a new case's history."""
     case = load_case(hand.session, township_id, code)
@@ -267,7 +277,7 @@ def _open(hand: Hand, step: Step, opening: Opening) -> None:
 CODES = frozenset({
     "grade", "clause", "district_consent_no", "district_record_no", "principal_present", "paper_signed", "paper",
     "site_visit", "interim_control", "interim_kept", "interim_lifted", "interim_until", "promised_at", "fund_actual", "recipient",
-    "letter_no", "reply_no", "notice_no", "treat_by", "channel", "hazard", "stop_scope",
+    "letter_no", "reply_no", "notice_no", "treat_by", "channel", "hazard", "stop_scope", "via",
 })  # fmt: skip
 TEXTS = frozenset({
     "note", "comment", "text", "description", "location", "exact_location", "measure", "expert", "distance_reason", "root_cause",
@@ -333,8 +343,8 @@ returning cases.version, cases.last_hash
 KEPT = ("round", "grade", "level", "responsible_post_id", "team_id", "approver_post_id")
 
 
-# What a case begins with has no step before it: its version is 1.
-BEGINNINGS = frozenset({"register", "receive", *(trigger for trigger, _, _ in FIRST.values())})
+# What a case begins with has no step before it: its version is 1. A paper that is issued leaves what people have read as it was.
+UNCOUNTED = frozenset({"register", "receive", "issue_paper", *(trigger for trigger, _, _ in FIRST.values())})
 
 
 def _set_case(
@@ -348,7 +358,7 @@ def _set_case(
     asked = {
         **columns, "due_at": due, "ended_at": ended_at, "id": step.case.id, "seq": seq, "trigger": trigger,
         "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
-        "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in BEGINNINGS else 1,
+        "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in UNCOUNTED else 1,
     }  # fmt: skip
     return step.session.execute(MOVE, asked).one()
 

@@ -47,11 +47,11 @@ def mermaid(kind: CaseKind) -> str:
     law = LAWS[kind]
     boxed = any(_is_open(law, t) for t in law.transitions)
     lines = ["stateDiagram-v2", f"    %% {kind.zh} {kind}"]
-    lines += [f'    state "{state.zh}" as {state.value}' for state in _drawn(law)]
+    lines += [f'    state "{state.zh}" as {state.value}' for state in drawn(law)]
     lines += ['    state "任一未结状态" as open_states'] if boxed else []
     lines += [f"    {start} --> {end}: {' / '.join(labels)}" for (start, end), labels in _arrows(law).items()]
-    lines += [f"    {state.value} --> [*]" for state in _drawn(law) if state.ended]
-    lines += [f"    note right of {'open_states' if boxed else _drawn(law)[0].value}", "        状态不变："]
+    lines += [f"    {state.value} --> [*]" for state in drawn(law) if state.ended]
+    lines += [f"    note right of {'open_states' if boxed else drawn(law)[0].value}", "        状态不变："]
     lines += [f"        {t.zh}（{_from(law, t)}）" for t in law.transitions if t.dest is None]
     lines += ["    end note"]
     return "\n".join(lines) + "\n"
@@ -60,7 +60,7 @@ def mermaid(kind: CaseKind) -> str:
 def table_markdown(law: Law) -> str:
     """One row a transition: trigger, from, to, who, guards."""
     rows = ["| 操作 | 触发 | 从 | 到 | 谁可以办 | 守则 |", "|---|---|---|---|---|---|"]
-    rows += [f"| {t.zh} | `{t.trigger}` | {_from(law, t)} | {_to(t)} | {_who(t)} | {_guards(t)} |" for t in law.transitions]
+    rows += [f"| {t.zh} | `{t.trigger}` | {_from(law, t)} | {_to(t)} | {who_of(t)} | {guards_of(t)} |" for t in law.transitions]
     return "\n".join(rows) + "\n"
 
 
@@ -82,11 +82,12 @@ def page() -> str:
 
 def _machine(kind: CaseKind) -> str:
     law = LAWS[kind]
-    states = ", ".join(f"`{state.value}` {state.zh}" for state in _drawn(law))
+    states = ", ".join(f"`{state.value}` {state.zh}" for state in drawn(law))
     return MACHINE.format(zh=kind.zh, kind=kind, mermaid=mermaid(kind), states=states, table=table_markdown(law))
 
 
-def _drawn(law: Law) -> list[CaseState]:
+def drawn(law: Law) -> list[CaseState]:
+    """The states that some transition starts from or leads to, in their order."""
     return [state for state in STATES[law.kind] if any(state in (*t.sources, t.dest) for t in law.transitions)]
 
 
@@ -123,7 +124,8 @@ def _to(t: Transition) -> str:
     return t.dest.zh if t.dest else "不变"
 
 
-def _who(t: Transition) -> str:
+def who_of(t: Transition) -> str:
+    """Who may fire it, in Chinese."""
     usual = _people(t.who)
     return f"{usual}；重大：{_people(t.who_if_major)}" if t.who_if_major else usual
 
@@ -132,7 +134,8 @@ def _people(who: Who) -> str:
     return NAMED.get(who) or "、".join(seat.zh for seat in in_order(who))
 
 
-def _guards(t: Transition) -> str:
+def guards_of(t: Transition) -> str:
+    """What stands between, by the guards' numbers and names."""
     return "、".join(label(guard) for guard in t.guards) or "—"
 
 

@@ -55,7 +55,7 @@ def evidence_wanted(s: Situation) -> Refusal | None:
 
 def _fresh(s: Situation, photo: Photo) -> bool:
     """A picture proves only what it shows first, and what was so since the task began. A paper may be older, and serve twice."""
-    if photo.kind in (EvidenceKind.document, EvidenceKind.signature):
+    if photo.kind in (EvidenceKind.document, EvidenceKind.signature, EvidenceKind.scan):
         return True
     taken = photo.taken_at
     return not photo.reused and (taken is None or s.opens_at is None or s.opens_at <= taken <= s.now + g.CAMERA_RUNS_AHEAD)

@@ -212,7 +212,7 @@ def reinspect_pass(step: Step) -> Change:
     involved: set[Party | None] = {step.situation.submitter, *parties}
     if step.case.on_spot:
         involved |= {step.situation.recorder, step.situation.finder}
-    people, post = step.situation.responsible_people, step.case.responsible_post
+    people, post = step.situation.unit_hands, step.case.responsible_post
     called = approvers(step.session, step.case.id, involved, people, post, step.now)
     approver = called[0] if called else None
     climbed = {"climbed": approver.depth} if approver and approver.depth else {}
@@ -311,7 +311,7 @@ def request_extension(step: Step) -> Change:
         "interim_measures": str(step.facts["interim_measures"]).strip(), "requested_due": requested, "due_before": step.case.due_at,
         "applicant_person": person, "applicant_post": post,
     }  # fmt: skip
-    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.responsible_people, step.now)
+    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.unit_hands, step.now)
     facts = {"requested_due": micros(requested), "reason": step.facts["reason"]}
     opening = Opening(CaseKind.extension, own, step.case.responsible_post_id, decider.id if decider else None, facts)
     return Change(opens=[opening], facts={"requested_due": micros(requested)})
@@ -350,7 +350,7 @@ def did(step: Step) -> Party:
 def judge_for(step: Step, hazard: Row[Any], involved: set[Party | None]) -> Row[Any] | None:
     """Who decides an appeal: the deputy in charge, of a major hazard the township head, or the next above that has no part in it."""
     calls_for = "township_head" if hazard.grade == Grade.major else "deputy_in_charge"
-    return decider_for(step.session, hazard, calls_for, involved, step.situation.responsible_people, step.now)
+    return decider_for(step.session, hazard, calls_for, involved, step.situation.unit_hands, step.now)
 
 
 def order_interim(step: Step) -> Change:
@@ -391,7 +391,7 @@ def list_supervision(step: Step) -> Change:
         "proposed_person": person, "proposed_post": post,
     }  # fmt: skip
     calls_for = LISTED_BY.get(level, "district_office")
-    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.responsible_people, step.now)
+    decider = decider_for(step.session, step.case, calls_for, {did(step)}, step.situation.unit_hands, step.now)
     opening = Opening(CaseKind.listing, own, step.case.responsible_post_id, decider.id if decider else None, {"level": level})
     return Change(opens=[opening], facts={"level": level})
 
@@ -399,6 +399,11 @@ def list_supervision(step: Step) -> Change:
 def set_listing(step: Step) -> Change:
     level = ListingLevel(step.facts["level"])
     return Change(own={"listing": level}, facts={"level": level})
+
+
+def paper_issued(step: Step) -> Change:
+    """出具文书: history names the paper and the hash of each of its files; the paper itself stands in its own table."""
+    return Change(facts={name: step.facts[name] for name in ("paper", "number", "pdf", "docx")})
 
 
 def uphold_appeal(step: Step) -> Change:
@@ -479,6 +484,7 @@ EFFECTS: dict[str, Callable[[Step], Change]] = {
     "lift_interim": lift_interim,
     "list_supervision": list_supervision,
     "set_listing": set_listing,
+    "issue_paper": paper_issued,
     "take_up": take_up,
     "replan": replan,
 }

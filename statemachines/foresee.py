@@ -405,7 +405,7 @@ class Ahead:
         timer = next((each for each in self.timers if each.id == message.row["timer_id"]), None)
         if timer:
             self.snapshots.append({**timer.row, "id": -message.id, "stopped_at": message.told_at})
-        else:
+        elif message.row["case_id"]:
             self.live = [dict(each.row) for each in self.timers]
 
     def write(self, public_url: str) -> None:

@@ -286,7 +286,7 @@ def g8_clause(s: Situation) -> Refusal | None:
 
 def g9_receipt(s: Situation) -> Refusal | None:
     """The responsible post acknowledges; anyone else only records a signed paper."""
-    if s.actor.post == s.responsible_post or _photos(s, EvidenceKind.signature):
+    if s.actor.post == s.responsible_post or _photos(s, EvidenceKind.signature) or _photos(s, EvidenceKind.scan):
         return None
     if s.facts.get("paper_signed") is True or s.unasked("paper_signed"):
         return None
@@ -455,7 +455,7 @@ def g10_plan(s: Situation) -> Refusal | None:
 
 
 def g11_reinspector(s: Situation) -> Refusal | None:
-    """Four eyes, by person and by post: who re-inspects neither submitted nor belongs to the responsible unit."""
+    """Four eyes, by person and by post: who re-inspects neither submitted, nor is of the responsible unit, nor made the owner's link."""
     for official in _officials(s):
         if _of_the_unit(s, official) or _same(official, s.submitter):
             return Refusal(
@@ -463,15 +463,23 @@ def g11_reinspector(s: Situation) -> Refusal | None:
                 "复查人员不能是报验人或责任单位的人；请由其他岗位的其他人员复查。",
                 "Nobody re-inspects what they, their post or their unit put right; another person in another post has to.",
             )
+        if _made_a_link(s, official):
+            return Refusal(
+                "G11",
+                "复查人员不能是出具过本隐患业主链接的人；请由没有出具过链接的其他人员复查。",
+                "Nobody re-inspects a hazard to which they made the owner's link; another person has to.",
+            )
     return None
 
 
 def g11_approver(s: Situation) -> Refusal | None:
-    """Four eyes, by person and by post: who approves neither submitted, belongs to the responsible unit, re-inspected nor applied;
-    of an on-the-spot fix neither found nor recorded it.
+    """Four eyes, by person and by post: who approves neither submitted, belongs to the responsible unit, re-inspected, applied
+    nor made the owner's link; of an on-the-spot fix neither found nor recorded it.
     """
     if _of_the_unit(s, s.actor) or _same(s.actor, s.submitter):
         return _four_eyes("你或你的岗位属于报验方或责任单位", "You or your post submitted this or belongs to the responsible unit")
+    if _made_a_link(s, s.actor):
+        return _four_eyes("你出具过本隐患的业主链接", "You made the owner's link to this hazard")
     if any(_same(s.actor, reinspector) for reinspector in s.reinspectors):
         return _four_eyes("本轮由你或你的岗位复查", "You or your post re-inspected this round")
     if any(_same(s.actor, applicant) for applicant in s.applicants):
@@ -670,9 +678,13 @@ def _of_the_unit(s: Situation, actor: Actor) -> bool:
     return actor.post == s.responsible_post or not actor.hands.isdisjoint(s.responsible_people)
 
 
+def _made_a_link(s: Situation, actor: Actor) -> bool:
+    return not actor.hands.isdisjoint(s.link_makers)
+
+
 def not_involved(s: Situation, zh: str, en: str, *others: Party | None) -> Refusal | None:
     """Four eyes on a decision: the actor is none of these, by person or post, and not of the responsible unit."""
-    if not _of_the_unit(s, s.actor) and not any(_same(s.actor, other) for other in others):
+    if not (_of_the_unit(s, s.actor) or _made_a_link(s, s.actor)) and not any(_same(s.actor, other) for other in others):
         return None
     return Refusal(
         "G11",

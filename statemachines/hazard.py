@@ -58,6 +58,8 @@ TRANSITIONS: tuple[Transition, ...] = (
       (g.g19_major,), "提请挂牌督办", "propose a listing"),
     T("set_listing", OPEN, None, by(Seat.consequence),
       (), "挂牌状态变更", "change the listing"),
+    T("issue_paper", tuple(S), None, by(Seat.consequence),
+      (), "出具文书", "issue a paper"),
     T("submit", (S.rectifying,), S.submitted, by(Seat.responsible),
       (g.g10_plan, g.root_cause, g.g3_after, g.g5_on_site), "报验", "submit for re-inspection"),
     T("reinspect_pass", (S.submitted,), S.verified, by(Seat.supervising),

@@ -217,6 +217,7 @@ def _application(asked: Asked, hazard: Row[Any]) -> dict[str, Any]:
     if case.kind == CaseKind.extension:
         known["requested_due"] = case.requested_due
     people = _people_of(asked.session, hazard.responsible_post_id, hazard.assigned_at or asked.now, asked.now)
+    people |= _link_makers(asked.session, hazard)
     called = {"called": case.approver_post_id}
     eligible = _eligible(asked.session, DECIDERS, case.id, called, involved, people, hazard.responsible_post, asked.now)
     known["approver_posts"] = frozenset(row.code for row in eligible)
@@ -351,7 +352,18 @@ where post_id = :post_id and from_day <= :day and coalesce(to_day, 'infinity') >
 
 
 def _responsible_people(session: Session, case: Row[Any], seated: Seated, now: datetime, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"responsible_people": _people_of(session, case.responsible_post_id, case.assigned_at or now, now)}
+    return {
+        "responsible_people": _people_of(session, case.responsible_post_id, case.assigned_at or now, now),
+        "link_makers": _link_makers(session, case),
+    }
+
+
+LINK_MAKERS = text("select distinct made_person from owner_link where case_id = :id and post_id = :post_id")
+
+
+def _link_makers(session: Session, hazard: Row[Any]) -> frozenset[str]:
+    """Who made an owner's link for the post that is responsible now, however long ago: it is good again whenever that post answers."""
+    return frozenset(session.execute(LINK_MAKERS, {"id": hazard.id, "post_id": hazard.responsible_post_id}).scalars())
 
 
 def _people_of(session: Session, post_id: int | None, since: datetime, now: datetime) -> frozenset[str]:
@@ -447,7 +459,7 @@ def decider_for(
 
 
 def _approver_posts(session: Session, case: Row[Any], seated: Seated, now: datetime, facts: Mapping[str, Any]) -> dict[str, Any]:
-    people = _people_of(session, case.responsible_post_id, case.assigned_at or now, now)
+    people = _people_of(session, case.responsible_post_id, case.assigned_at or now, now) | _link_makers(session, case)
     did = _parties(session, case, seated, now, facts)
     parties = {did["submitter"], *(Party(**party) for party in case.reinspected_by)}
     if case.on_spot:

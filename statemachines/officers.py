@@ -48,6 +48,13 @@ NAMES = ("post", "key", "username")
 
 def read_officers(session: Session, acting: Acting, now: datetime, facts: Mapping[str, Any]) -> tuple[Who, ...]:
     """Everybody who inspected, whoever records it among them."""
+    officers = named_officers(session, acting, now, facts)
+    me = next((who for who in officers if who.person == acting.person), Who(acting.person, acting.post))
+    return (me, *(who for who in officers if who.person != acting.person))
+
+
+def named_officers(session: Session, acting: Acting, now: datetime, facts: Mapping[str, Any]) -> tuple[Who, ...]:
+    """Those whom `officers` names, each by post, user name or key, with their certificate's number. Raises Refused(officers)."""
     named = facts.get("officers") or []
     if not isinstance(named, (list, tuple)):
         raise Refused("officers", "请逐人填写检查人员。", "Officers are named one by one.")
@@ -57,8 +64,7 @@ def read_officers(session: Session, acting: Acting, now: datetime, facts: Mappin
         if who.person in officers:
             raise Refused("officers", "同一人不能算作两名检查人员。", "The same person doesn't count as two officers.")
         officers[who.person] = who
-    me = officers.get(acting.person, Who(acting.person, acting.post))
-    return (me, *(who for who in officers.values() if who.person != acting.person))
+    return tuple(officers.values())
 
 
 def _officer(session: Session, acting: Acting, now: datetime, named: object) -> Who:

@@ -137,6 +137,8 @@ class Situation:
     responsible_post: str | None = None
     responsible_people: frozenset[str] = frozenset()
     """Everybody who holds the responsible post, or held it in this round."""
+    link_makers: frozenset[str] = frozenset()
+    """Who made an owner's link to it for the responsible post by hand: whoever has held that link could act as the unit."""
     team: str | None = None
     """Code of the supervising team's unit."""
     in_reach: bool = True
@@ -206,6 +208,11 @@ class Situation:
     """The actor's post was told by the last rung that fired."""
     taken_up: bool = False
     """Somebody has already taken up that rung."""
+
+    @property
+    def unit_hands(self) -> frozenset[str]:
+        """Every person through whom the responsible unit could act: its people, and who made a link that acts for it."""
+        return self.responsible_people | self.link_makers
 
     def unasked(self, *names: str) -> bool:
         """Somebody only asks, and none of these facts has been given yet."""

@@ -297,6 +297,20 @@ def test_who_reinspects_neither_submitted_nor_belongs_to_the_unit() -> None:
     assert refuses(g.g11_reinspector, replace(submitted, submitter=Party("wang", "shop-principal", standing_in_for="sun")))
 
 
+@pytest.mark.parametrize(("guard", "official"), [(g.g11_reinspector, INSPECTOR), (g.g11_approver, HEAD)])
+def test_who_made_the_owners_link_neither_reinspects_nor_approves(guard: g.Guard, official: Actor) -> None:
+    made = situation(official, link_makers=frozenset({official.person}))
+    assert refuses(guard, made, "业主链接")
+    assert refuses(guard, replace(made, actor=replace(official, person="wu", standing_in_for=official.person)), "业主链接")
+    assert passes(guard, replace(made, actor=replace(official, person="wu")))
+
+
+def test_a_second_official_who_made_the_owners_link_does_not_reinspect_either() -> None:
+    colleague = Actor("wu", "fire-inspector-2", PostKind.inspector, "fire")
+    assert passes(g.g11_reinspector, situation(INSPECTOR, second=colleague))
+    assert refuses(g.g11_reinspector, situation(INSPECTOR, second=colleague, link_makers=frozenset({"wu"})), "业主链接")
+
+
 def test_the_finder_of_a_fix_on_the_spot_may_reinspect_but_not_approve() -> None:
     recorded = situation(INSPECTOR, recorder=Party("sun", "fire-inspector"), submitter=Party("li", "shop-principal"))
     assert passes(g.g11_reinspector, recorded)
@@ -554,6 +568,7 @@ def test_who_decides_had_no_part_in_it_by_person_or_post_or_through_a_stand_in(g
     assert refuses(guard, replace(s, responsible_post="office-head"))
     assert refuses(guard, replace(s, responsible_people=frozenset({"zhao"})))
     assert refuses(guard, replace(s, actor=replace(HEAD, standing_in_for="li")))
+    assert refuses(guard, replace(s, link_makers=frozenset({"zhao"})))
     for part in DECIDERS[guard]:
         for same in (Party("zhao", "elsewhere"), Party("nobody", "office-head"), Party("nobody", "elsewhere", "zhao")):
             had: dict[str, Any] = {part: frozenset({same}) if part == "applicants" else same}

@@ -67,6 +67,7 @@ def test_nothing_touches_a_hazard_that_has_ended_but_what_is_named_here() -> Non
     movers = {(t.trigger, state) for t in TRANSITIONS for state in t.sources if state and state.ended}
     assert movers == {
         ("reopen", S.closed), ("withdraw_approval", S.closed), ("lift_interim", S.closed), ("take_back", S.transferred),
+        *(("issue_paper", state) for state in S if state.ended),
     }  # fmt: skip
     assert set(OPEN) == {S.found, S.assigned, S.rectifying, S.submitted, S.verified, S.reopened}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.at import AsJson, At, clock_at, house
-from models.refusal import Refusal
+from cli.which import Town, the_township
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 Units = Literal["village", "team", "place_kind", "field"]
 
 
-class WhichTownship(Refusal):
-    """None, or more than one, and nobody said which."""
-
-
 def numbers(
     at: At = None,
     by: Annotated[Units, typer.Option("--by", help="分组 a row for each")] = "village",
-    township: Annotated[str | None, typer.Option("--township", metavar="CODE", help="哪个镇（只有一个时可省略） which township")] = None,
+    township: Town = None,
     as_json: AsJson = False,
 ) -> None:
     """考核数字、百分制得分、排名、异常信号和预测。Key figures, score, league, signals and the forecast."""
@@ -39,18 +35,8 @@ def numbers(
 
     with house() as bound, transaction(bound) as session:
         now = clock_at(bound, at).now()
-        said = _read(session, _township(session, township), now, by)
+        said = _read(session, the_township(session, township), now, by)
     typer.echo(written(_plain(said)) if as_json else "\n".join(_lines(said)))
-
-
-def _township(session: Session, code: str | None) -> int:
-    from sqlalchemy import text
-
-    query = "select id from township where cast(:code as text) is null or code = :code"
-    found = session.execute(text(query), {"code": code}).scalars().all()
-    if len(found) != 1:
-        raise WhichTownship("请用 --township 指明是哪个镇。", "Say which township with --township.")
-    return int(found[0])
 
 
 def _read(session: Session, township_id: int, now: datetime, by: Units) -> dict[str, Any]:

@@ -21,18 +21,19 @@ from flows.countdown import countdown
 from flows.deliver import deliver
 from flows.escalate import escalate
 from flows.plan_duties import plan_duties
+from flows.report import report
 from flows.run import PROJECT
 from flows.watch import watch
 from models.clock import Clock, read_anchors
 
-FLOWS: dict[str, Flow[..., Any]] = {flow.name: flow for flow in (escalate, deliver, countdown, plan_duties, watch)}
+FLOWS: dict[str, Flow[..., Any]] = {flow.name: flow for flow in (escalate, deliver, countdown, plan_duties, report, watch)}
 ZONE = "Asia/Shanghai"
 EPOCH = datetime(2023, 1, 1, tzinfo=UTC)  # counted from here, a schedule is the same whenever it is registered
 MORNING = "08:30"
 
-EVERY = {"escalate": "*/2 * * * *", "deliver": "* * * * *", "plan_duties": "*/10 * * * *", "watch": "7 * * * *"}
+EVERY = {"escalate": "*/2 * * * *", "deliver": "* * * * *", "plan_duties": "*/10 * * * *", "report": "20 * * * *", "watch": "7 * * * *"}
 # Real seconds, on a clock that runs ahead: an hour a minute makes 15 s a quarter of an hour.
-SPED_UP = {"escalate": 15, "deliver": 15, "countdown": 30, "plan_duties": 30, "watch": 60}
+SPED_UP = {"escalate": 15, "deliver": 15, "countdown": 30, "plan_duties": 30, "report": 60, "watch": 60}
 
 
 @dataclass(frozen=True, slots=True)

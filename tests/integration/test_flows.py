@@ -32,6 +32,7 @@ from flows.ground import Ground, standing_on
 from flows.links import events_url, flow_run_url
 from flows.once import ticks
 from flows.plan_duties import plan_duties
+from flows.report import report
 from flows.resident import Resident
 from flows.watch import watch
 from models.clock import ManualClock, anchor, machine_time
@@ -66,8 +67,11 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def ground(prefect: PrefectServer, stage: Stage, recorder: Recorder) -> Iterator[Ground]:
-    """Flows called in this test run on its stage and send to its recorder."""
+def ground(
+    prefect: PrefectServer, stage: Stage, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ground]:
+    """Flows called in this test run on its stage, send to its recorder and keep their papers in its folder."""
+    monkeypatch.setenv("BIHUAN_HOME", str(tmp_path))
     given = Ground(stage.engine, stage.clock, recorder)
     with standing_on(given):
         yield given
@@ -100,8 +104,8 @@ def until(answer: Callable[[], Any], within: float) -> Any:
 def test_each_run_bears_a_readable_name_tags_and_counts(prefect: PrefectServer, stage: Stage, ground: Ground) -> None:
     stage.to_rectifying()
     stage.later(days=9, hours=8)
-    states = run(escalate, countdown, deliver, plan_duties, watch)
-    assert [state.type for state in states] == ["COMPLETED"] * 5
+    states = run(escalate, countdown, deliver, plan_duties, report, watch)
+    assert [state.type for state in states] == ["COMPLETED"] * 6
     newest = {name: prefect.runs(name, "2023-03-01")[0] for name in FLOWS}
     names = {name: each["name"] for name, each in newest.items()}
     assert names["escalate"] == "升级 3月1日 18:00 · 升级 1"
@@ -109,6 +113,7 @@ def test_each_run_bears_a_readable_name_tags_and_counts(prefect: PrefectServer, 
     assert names["deliver"].startswith("送达 3月1日 18:00 · ")
     assert names["plan_duties"] == "履职任务 3月1日 18:00"
     assert names["watch"] == "自检 3月1日 18:00"
+    assert names["report"].startswith("报表 3月1日 18:00 · 试点镇安全生产周报（2023年2月17日至2月23日）")
     assert newest["watch"]["state"]["message"] == "一切正常：1 件未结，1 个时钟在走，0 条消息待发"
     assert all(set(each["tags"]) == {"bihuan", name, "2023-03-01"} for name, each in newest.items())
 
@@ -125,6 +130,19 @@ def test_a_supervisor_reads_what_was_escalated_to_whom_and_why(prefect: PrefectS
     assert stage.history(code)[-1].flow_run == run_id
     sent = next(each for each in prefect.find("artifacts") if each["key"] == "deliver")
     assert {each["结果"] for each in _rows(sent)} == {"已发出"}
+
+
+def test_the_weekly_and_the_monthly_are_written_once_and_can_be_read_in_the_ui(
+    prefect: PrefectServer, stage: Stage, ground: Ground
+) -> None:
+    stage.to_closed()
+    stage.later(days=9)
+    states = at_once(report, report)
+    runs = {str(state.state_details.flow_run_id) for state in states}
+    assert [row.kind for row in stage.all("select kind from paper order by kind")] == ["monthly", "weekly"]
+    told = "".join(each["data"] for each in prefect.find("artifacts") if each["key"] == "report" and each["flow_run_id"] in runs)
+    assert told.count("累计发现隐患1条，其中有效1条；已整改销号1条，整改率100%") == 2
+    assert {state.message for state in run(report)} == {"没有新的一周或一月要写"}
 
 
 def test_the_office_reads_what_was_planned_and_what_was_missed(prefect: PrefectServer, stage: Stage, ground: Ground) -> None:
@@ -304,7 +322,7 @@ def test_schedules_on_the_server_start_runs_in_the_resident_process(prefect: Pre
         assert resident.wait(15) == 0
         assert time.monotonic() - stopping < 10
         kept = prefect.find("deployments", **served)
-        assert [each["paused"] for each in kept] == [False] * 5
+        assert [each["paused"] for each in kept] == [False] * len(FLOWS)
         assert [[schedule["slug"] for schedule in each["schedules"]] for each in kept] == [["sped-up"]] * 5
     finally:
         resident.kill()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.at import AsJson, house
 from models.refusal import Refusal
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 user = typer.Typer(help="用户 people who sign in", no_args_is_help=True)
 Username = Annotated[str, typer.Argument(help="用户名 user name")]
@@ -59,16 +63,55 @@ def password(username: Username) -> None:
     typer.echo(f"已设置 set: {username}")
 
 
-def token(username: Username) -> None:
-    """给程序用的令牌，只显示一次，14 天有效。A bearer token for a program; shown once, good for 14 days."""
-    from sqlalchemy import text
-
+def token(
+    username: Username,
+    scope: Annotated[str, typer.Option(help="权限，如 read 或 hazards:write，多个用空格隔开；不给则与本人相同 scopes")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3660, help="有效天数 days it is good for")] = 14,
+    name: Annotated[str, typer.Option(help="用途，便于日后辨认和注销 what it is for")] = "",
+) -> None:
+    """给程序用的令牌，只显示一次。A bearer token for a program, shown once; `bihuan user tokens` lists and revokes them."""
     from models.clock import machine_time
     from models.database import transaction
     from web.accounts import open_login
+    from web.scopes import scopes_of
+
+    scopes = scopes_of(scope) or None
+    with house() as bound, transaction(bound) as session:
+        person = _person(session, username)
+        typer.echo(open_login(session, person, machine_time(), lives=timedelta(days=days), scopes=scopes, name=name or None))
+
+
+@user.command("tokens")
+def tokens(
+    username: Username,
+    revoke: Annotated[str, typer.Option(metavar="ID", help="注销这一个 end this one")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """列出或注销一个人的登录和令牌。List a person's logins and tokens, or end one."""
+    from models.clock import machine_time, say
+    from models.database import transaction
+    from web import accounts
 
     with house() as bound, transaction(bound) as session:
-        person = session.execute(text("select id from person where username = :username"), {"username": username}).scalar()
-        if person is None:
-            raise Refusal(f"没有用户“{username}”。", f"There is no user {username!r}.")
-        typer.echo(open_login(session, person, machine_time()))
+        person, wall = _person(session, username), machine_time()
+        if revoke and not accounts.revoke(session, person, revoke, wall):
+            raise Refusal(f"“{username}”没有令牌 {revoke}。", f"{username!r} has no token {revoke!r}.")
+        rows = accounts.logins(session, person, "", wall)
+    if as_json:
+        typer.echo(json.dumps([_token(row) for row in rows], ensure_ascii=False))
+        return
+    for row in rows:
+        typer.echo(f"{row.id}  {say(row.expires_at)} 止  {' '.join(row.scopes) if row.scopes else '全部 all'}  {row.name or '登录 login'}")
+
+
+def _token(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "scopes": row.scopes, "expires_at": row.expires_at.isoformat()}
+
+
+def _person(session: Session, username: str) -> int:
+    from sqlalchemy import text
+
+    person = session.execute(text("select id from person where username = :username"), {"username": username}).scalar()
+    if person is None:
+        raise Refusal(f"没有用户“{username}”。", f"There is no user {username!r}.")
+    return int(person)

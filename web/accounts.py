@@ -6,9 +6,10 @@ import hashlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from pwdlib import PasswordHash
 from sqlalchemy import text
@@ -75,18 +76,44 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def open_login(session: Session, person_id: int, wall: datetime) -> str:
+def open_login(
+    session: Session, person_id: int, wall: datetime, *, lives: timedelta = LIVES, scopes: Sequence[str] | None = None,
+    name: str | None = None,
+) -> str:  # fmt: skip
     """A new login; returns its token, which is kept nowhere. Logins that have run out are swept on the way."""
     token = secrets.token_urlsafe(32)
     session.execute(text("delete from login where person_id = :person and expires_at < :wall"), {"person": person_id, "wall": wall})
-    insert = text("insert into login (token_hash, person_id, created_at, expires_at) values (:hash, :person, :wall, :until)")
-    session.execute(insert, {"hash": token_hash(token), "person": person_id, "wall": wall, "until": wall + LIVES})
+    insert = text("""
+        insert into login (token_hash, person_id, created_at, expires_at, scopes, name)
+        values (:hash, :person, :wall, :until, :scopes, :name)
+    """)
+    asked = {"hash": token_hash(token), "person": person_id, "wall": wall, "until": wall + lives}
+    session.execute(insert, {**asked, "scopes": None if scopes is None else list(scopes), "name": name})
     return token
 
 
 def close_login(session: Session, token: str, wall: datetime) -> None:
     asked = {"hash": token_hash(token), "wall": wall}
     session.execute(text("update login set revoked_at = :wall where token_hash = :hash and revoked_at is null"), asked)
+
+
+LOGINS = text("""
+select left(token_hash, 12) as id, name, scopes, created_at, expires_at, token_hash = :mine as this from login
+where person_id = :person and revoked_at is null and expires_at > :wall order by this desc, created_at desc
+""")
+
+
+def logins(session: Session, person_id: int, token: str, wall: datetime) -> list[Any]:
+    """The logins and tokens of one person that are still good; `this` is the one that is asking."""
+    return list(session.execute(LOGINS, {"person": person_id, "mine": token_hash(token), "wall": wall}).all())
+
+
+def revoke(session: Session, person_id: int, id: str, wall: datetime) -> bool:
+    """Ends one of the person's logins, named by the first letters of its hash; False where there is none."""
+    done = text("""
+        update login set revoked_at = :wall where person_id = :person and left(token_hash, 12) = :id and revoked_at is null returning 1
+    """)
+    return session.execute(done, {"person": person_id, "id": id, "wall": wall}).first() is not None
 
 
 class Patience:

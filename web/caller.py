@@ -5,6 +5,7 @@ Reading follows the tree of units: a village's post sees its village, an enterpr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from statemachines.load import Acting
 from web.accounts import token_hash
 from web.house import House, house_of
 from web.problem import Problem
+from web.scopes import allow
 
 COOKIE = "bihuan"
 OWN_PLACES_ONLY = frozenset({PostKind.enterprise_principal, PostKind.enterprise_safety})
@@ -86,6 +88,8 @@ class Caller:
     now: datetime
     wall: datetime
     token: str
+    scopes: tuple[str, ...] | None = None
+    """What a program's token is narrowed to; None: all that its person may."""
 
     @property
     def day(self) -> date:
@@ -129,7 +133,12 @@ class Caller:
         Public reports are read by those who verify, answer and supervise: who is reported must not learn of it, nor guess by whom.
         """
         condition, asked = self._within("c")
-        return condition if self.kinds & READS_REPORTS else f"{condition} and c.kind <> 'report'", asked
+        return condition if self.reads_reports else f"{condition} and c.kind <> 'report'", asked
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether one of the posts may know that somebody has reported something."""
+        return bool(self.kinds & READS_REPORTS)
 
     def place_reach(self) -> tuple[str, dict[str, Any]]:
         """The same for `p` (place)."""
@@ -154,7 +163,8 @@ def _sees_village(seat: Seat) -> bool:
 
 
 LOGIN = text("""
-select login.person_id, person.key, person.label, person.username, township.id as township_id, township.name as township, township.demo
+select login.person_id, login.scopes, person.key, person.label, person.username, township.id as township_id, township.name as township,
+    township.demo
 from login
 join person on person.id = login.person_id
 join township on township.id = person.township_id
@@ -181,8 +191,13 @@ def find(session: Session, house: House, token: str) -> Caller | None:
     rows = session.execute(SEATS, {"person": login.person_id, "day": day_of(now)}).all()
     return Caller(
         login.person_id, login.key, login.label, login.username, login.township_id, login.township, login.demo,
-        tuple(_seat(row) for row in rows), now, wall, token,
+        seats_of(rows), now, wall, token, None if login.scopes is None else tuple(login.scopes),
     )  # fmt: skip
+
+
+def seats_of(rows: Iterable[Any]) -> tuple[Seat, ...]:
+    """The posts that SEATS has found."""
+    return tuple(_seat(row) for row in rows)
 
 
 def _seat(row: Any) -> Seat:
@@ -196,12 +211,13 @@ def bearer(request: Request) -> str | None:
 
 
 def program(request: Request) -> Caller:
-    """The caller of an API route, by bearer token. Raises Problem 401."""
+    """The caller of an API route, by bearer token. Raises Problem 401, and 403 for what the token's scopes don't cover."""
     token = bearer(request)
     found = _look_up(request, token)
     if found is None:
         what = ("登录已失效，请重新登录。", "This token isn't good any more.") if token else ("请先登录。", "Give a bearer token.")
         raise Problem(401, *what, headers={"WWW-Authenticate": "Bearer"})
+    allow(found.scopes, request.method, request.url.path)
     return found
 
 
@@ -212,7 +228,7 @@ class SignInFirst(Exception):
 def visitor(request: Request) -> Caller:
     """The caller of a page, by cookie. Raises SignInFirst."""
     found = _look_up(request, request.cookies.get(COOKIE))
-    if found is None:
+    if found is None or found.scopes is not None:
         raise SignInFirst
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,18 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import text
 
 from models.enumerations import PostKind
+from models.refusal import Refusal
 from web import accounts
 from web.caller import COOKIE, OWN_PLACES_ONLY, Visitor, post_name
-from web.house import house_of
+from web.house import House, house_of
 from web.login import sign_in
 from web.pages.form import Form, word
 from web.problem import Problem
+from web.providers import Provider, providers
 from web.render import bare, frame, page, way_back
 
 router = APIRouter()
+log = logging.getLogger("bihuan.web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ select * from (
     where township.demo and post.kind = any(:kinds) order by post.kind, open.work desc, post.code
 ) each order by array_position(cast(:kinds as text[]), kind)
 """)
+LINKED = text("select provider from identity where person_id = :person")
 PARTS = ["office_dispatcher", "office_head", "inspector", "enterprise_principal", "grid_member", "deputy_in_charge", "township_head"]
 
 
@@ -80,8 +85,12 @@ def leave(request: Request) -> Response:
 
 @router.get("/me")
 def me(request: Request, caller: Visitor) -> Response:
-    with house_of(request).transaction() as session:
-        return page(request, "me.html", frame(session, caller))
+    house = house_of(request)
+    with house.transaction() as session:
+        mine = {row.provider for row in session.execute(LINKED, {"person": caller.person_id})}
+        logins = accounts.logins(session, caller.person_id, caller.token, caller.wall)
+        ways_in = [(way, way.name in mine) for way in _ways_in(house)]
+        return page(request, "me.html", frame(session, caller), logins=logins, ways_in=ways_in)
 
 
 def _login(request: Request, back: str, username: str, problem: Problem | None = None) -> Response:
@@ -94,7 +103,17 @@ def _login(request: Request, back: str, username: str, problem: Problem | None =
     return bare(
         "login.html", problem.status if problem else 200, problem.headers if problem else None, problem=problem, back=way_back(back),
         username=username, demos=demos, demo_password=password, township=name or "", filled=password if username and not problem else "",
+        ways_in=_ways_in(house),
     )  # fmt: skip
+
+
+def _ways_in(house: House) -> list[Provider]:
+    """A faulty signin.yaml takes away the ways in that it describes, not the password."""
+    try:
+        return list(providers(house.settings.home).values())
+    except Refusal as no:
+        log.error("%s", no.detail)
+        return []
 
 
 def _part(row: Any) -> str:

@@ -11,7 +11,7 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from statemachines.evidence import PAPERS
 from web.problem import Problem
 
 BYTES_AT_MOST = 12 * 1024 * 1024
+HEAD_AT_MOST = 128 * 1024
 PIXELS_AT_MOST = 64_000_000
 SIDE, SIDE_SMALL = 1600, 520
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
@@ -58,6 +59,20 @@ class Paper:
 
     sha256: str
     pdf: bytes
+
+
+def with_head(picture: Picture, head: bytes) -> Picture:
+    """The picture with time and place from the beginning of its original, where it has lost its own: a phone that shrinks a photo loses
+    them. What can't be read says nothing."""
+    if picture.taken_at or picture.lat is not None or not head:
+        return picture
+    try:
+        with Image.open(io.BytesIO(head[:HEAD_AT_MOST]), formats=FORMATS) as image:
+            exif = image.getexif()
+            lat, lon = _position(exif.get_ifd(GPS))
+            return replace(picture, taken_at=_taken(exif.get_ifd(EXIF)), lat=lat, lon=lon)
+    except (Image.DecompressionBombError, UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError):
+        return picture
 
 
 def receive(sent: bytes, kind: EvidenceKind, name: str = "", sha256: str | None = None) -> Picture | Paper:

@@ -18,7 +18,7 @@ from statemachines.errors import NotAllowed, Refused
 from statemachines.officers import INSPECT, PATROLS
 from statemachines.place_life import SEEN
 from statemachines.registry import ENTERPRISE
-from web import hazard, inspections, places, step, story
+from web import evidence, forms, hazard, inspections, places, step, story
 from web.api.words import Code
 from web.caller import Caller, Seat, Visitor, post_name
 from web.hazard import OPEN, Wanted
@@ -191,4 +191,21 @@ def one(request: Request, caller: Visitor, code: str) -> Response:
         )  # fmt: skip
 
 
+@router.get("/h/{code}/recheck")
+def recheck(request: Request, caller: Visitor, code: str) -> Response:
+    """At the place again: the finding beside the shutter, and 合格 or 不合格 in one tap. Its forms are the hazard's own."""
+    with house_of(request).transaction() as session:
+        row = hazard.one(session, caller, code)
+        offered = {offer.trigger: (offer, seat) for offer, seat in step.offered(session, caller, code)}
+        taken = evidence.shots(session, [row.id]).get(row.id, [])
+        asks = {name: forms.asks(session, caller, row, name, offered[name][1].code) for name in CHECKED if name in offered}
+        return page(
+            request, "inspect_again.html", frame(session, caller), row=row, view=row.view, offered=offered, asks=asks,
+            before=[shot for shot in taken if shot.kind == EvidenceKind.before],
+            fixed=[shot for shot in taken if shot.kind == EvidenceKind.after and shot.round == row.view.round],
+            metres=evidence.metres_off(row, taken), key=secrets.token_urlsafe,
+        )  # fmt: skip
+
+
+CHECKED = ("reinspect_pass", "reinspect_fail")
 STATES = text("select code, state from cases where township_id = :township and kind = 'hazard' and code = any(:codes)")

@@ -1,16 +1,22 @@
-"""Photos, for those who may read their hazard."""
+"""Photos, for those who may read their hazard; and one photo at a time from a page's script."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import text
 
+from models.enumerations import EvidenceKind
 from statemachines.evidence import PDF
+from web import step
 from web.caller import Visitor
 from web.drawing import draw
 from web.evidence import small_of
 from web.house import house_of
+from web.pages.form import Form, photos, word
+from web.pages.hazard import keep
 from web.problem import Problem
 
 router = APIRouter()
@@ -25,6 +31,26 @@ def whole(request: Request, caller: Visitor, id: int) -> Response:
 @router.get("/photo/{id}/small")
 def small(request: Request, caller: Visitor, id: int) -> Response:
     return _photo(request, caller, id, small=True)
+
+
+@router.post("/h/{code}/evidence")
+def add(request: Request, caller: Visitor, code: str, form: Form) -> Response:
+    """Photos of a hazard, as `kind` says; the same Idempotency-Key again answers the same."""
+    house, kind = house_of(request), EvidenceKind.after if word(form, "kind") == "after" else EvidenceKind.before
+    pictures = photos(form, "file")
+    if not pictures:
+        raise Problem(422, "还没有选择照片。", "No photo was chosen.", reason="photo")
+    shown = [each.sha256 for each in pictures]
+    with house.transaction() as session:
+
+        def do() -> dict[str, Any]:
+            keep(session, house, caller, code, {kind: pictures}, word(form, "as_post") or None, word(form, "note"))
+            return {"kept": shown}
+
+        kept = step.once(session, caller, request.headers.get("idempotency-key"), step.digest("photo", code, kind, shown), do)
+    if request.headers.get("accept") == "application/json":
+        return JSONResponse(kept, 201)
+    return RedirectResponse(f"/h/{code}/recheck?done=photo", 303)
 
 
 def _photo(request: Request, caller: Visitor, id: int, *, small: bool) -> Response:

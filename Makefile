@@ -21,7 +21,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test lint storm bench lock clean
+.PHONY: help run setup setup-test test lint storm bench screenshots lock clean
 
 help: ## 列出所有命令 · list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ storm: setup-test ## 两百次强杀和时好时坏的通道之后，查有无�
 
 bench: setup-test ## 运行基准测试 · run the benchmarks
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: setup-test ## 重拍文档里的页面图片（需要 Chromium） · take the pictures of the pages anew (needs a Chromium)
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 lock: $(VENV)/.uv ## 重新锁定依赖版本 · pin the dependencies anew
 	@printf 'uv>=0.9\n' | $(BIN)/uv pip compile - $(LOCK) -o requirements-bootstrap.lock

@@ -7,27 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy.exc import DataError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from models.refusal import Refusal
-from statemachines.errors import LawError
-from web import api, health, pages, problem, reports
+from web import api, health, lost, owner, pages, problem, reports
 from web.accounts import Patience
 from web.caller import SignInFirst
 from web.front import Front
 from web.house import House, NotReady
 from web.login import FAILURES_OF_A_MACHINE
-from web.problem import Problem, ProblemBody
+from web.problem import ProblemBody
 from web.render import error_page, progress_page, way_to_login
 
 log = logging.getLogger("bihuan.web")
-EXPECTED = (Problem, LawError, RequestValidationError, HTTPException, NotReady, OperationalError, PoolTimeout, DataError, Refusal)
 ERRORS = (401, 403, 404, 409, 413, 422, 428, 429, 503)
 ABOUT = """Bihuan (闭环): hazards of a township, each closed with proof before its deadline.
 
@@ -42,14 +35,16 @@ def create_app(house: House) -> FastAPI:
     app.state.patience = Patience()
     app.state.patience_with_machines = Patience(FAILURES_OF_A_MACHINE)
     app.state.patience_with_reporters = reports.patience()
+    app.state.patience_with_owners = owner.patience()
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Front)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/vendor", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]), name="vendor")
     app.include_router(health.router)
     app.include_router(_api())
     for router in pages.routers():
         app.include_router(router, include_in_schema=False)
-    for kind in EXPECTED:
+    for kind in problem.EXPECTED:
         app.add_exception_handler(kind, _answer)
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Exception, _broken)
@@ -78,5 +73,9 @@ def _broken(request: Request, error: Exception) -> Response:
     return _answer(request, error)
 
 
-def _sign_in_first(request: Request, error: Exception) -> Response:
+async def _sign_in_first(request: Request, error: Exception) -> Response:
+    if request.headers.get("hx-request"):
+        return Response(status_code=401)  # the script then sends the form as a form, which leads to the login page
+    if request.method == "POST":
+        return await lost.sign_in_again(request)
     return RedirectResponse(way_to_login(request), 303)

@@ -39,7 +39,7 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _with_headers(send, scope["path"])
+        answer = _with_headers(send, _keep(scope))
         if not _same_site(scope):
             refused = PlainTextResponse("这个请求来自别的网站，已拒绝。 Refused: the form came from another site.", 403)
             await refused(scope, receive, answer)
@@ -47,13 +47,21 @@ class Front:
         await self.app(scope, _limited(receive, _limit(scope["path"])), answer)
 
 
-def _with_headers(send: Send, path: str) -> Send:
+def _keep(scope: Scope) -> str:
+    """How long browsers may keep the answer: what carries the version of its content in its address, for good."""
+    path: str = scope["path"]
+    if path.startswith(("/static/", "/vendor/")) and scope["query_string"].startswith(b"v="):
+        return "public, max-age=31536000, immutable"
+    return "no-store" if path.startswith("/api/") else "no-cache, private"
+
+
+def _with_headers(send: Send, keep: str) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("cache-control", "no-store" if path.startswith("/api/") else "no-cache, private")
+            headers.setdefault("cache-control", keep)
         await send(message)
 
     return sending
@@ -62,7 +70,9 @@ def _with_headers(send: Send, path: str) -> Send:
 def _limit(path: str) -> int:
     if path.startswith("/api/"):
         return ONE_PHOTO if path.endswith("/evidence") else BODY
-    return FROM_STRANGERS if path == "/report" or path.startswith(("/report/", "/p/")) else FORM_WITH_PHOTOS
+    if path.startswith("/o/"):
+        return ONE_PHOTO if path.endswith("/photo") else FROM_STRANGERS
+    return FROM_STRANGERS if path == "/report" or path.startswith(("/report/", "/p/", "/a/")) else FORM_WITH_PHOTOS
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

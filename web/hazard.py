@@ -54,7 +54,8 @@ class HazardView(BaseModel):
 
     `due_at` is the unit's limit for rectification; `move` is the step that the case waits for now, due at `move_due_at`, and
     `overdue` says that this time has passed. `pending` are the codes of what was asked about it and isn't decided yet, and of a listing
-    that stands. Posts, places, villages and teams are given by code.
+    that stands. Posts, places, villages and teams are given by code. `source` is null, whatever it is, for those who may not know of
+    public reports.
     """
 
     model_config = ConfigDict(title="Hazard", json_schema_extra={"description": "A hazard (隐患)."})
@@ -68,7 +69,7 @@ class HazardView(BaseModel):
     field: Field
     threat: Threat
     nature: Nature
-    source: Source
+    source: Source | None
     item: str | None
     description: str
     exact_location: str
@@ -150,7 +151,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which hazards of those in reach; every filter that is set must hold."""
+    """Which hazards of those in reach; every filter that is set must hold. `level`: escalated so high at least."""
 
     states: Sequence[HazardState] = ()
     grade: Grade | None = None
@@ -163,6 +164,7 @@ class Wanted:
     q: str | None = None
     also: str = "true"
     asked: dict[str, Any] = field(default_factory=dict)
+    level: int | None = None
 
 
 # Names are looked up row by row: a join of a dozen tables takes longer to plan than to run.
@@ -189,7 +191,7 @@ def one(session: Session, caller: Caller, code: str) -> Row:
         raise NoSuchCase(code)
     if not row.in_reach:
         raise Problem(403, "这条隐患不在你的岗位管辖范围内。", "This hazard lies outside of what your posts reach.", reason="reach")
-    return _row(row, caller.now, row.opened_at)
+    return _row(row, caller, row.opened_at)
 
 
 def many(
@@ -206,14 +208,36 @@ def many(
         f"select {COLUMNS}, least({key}, '9999-01-01') as sort {JOINS} where {condition} order by {key} {order}, c.id {order} limit :limit"
     )
     found = session.execute(text(query), {**asked, "limit": limit + 1}).all()
-    rows = [_row(row, caller.now, row.sort) for row in found[:limit]]
+    rows = [_row(row, caller, row.sort) for row in found[:limit]]
     return rows, cursor.write(rows[-1].sort, rows[-1].id) if len(found) > limit else None
 
 
 def count(session: Session, caller: Caller, wanted: Wanted) -> int:
     """How many hazards there are of those."""
     condition, asked = _where(caller, wanted)
-    return int(session.execute(text(f"select count(*) {JOINS} where {condition}"), asked).scalar_one())
+    query = f"select count(*) {_joins(condition)} where c.kind = 'hazard' and {condition}"
+    return int(session.execute(text(query), asked).scalar_one())
+
+
+QUEUES = """
+select count(*) as open, count(*) filter (where c.state in ('found', 'reopened')) as dispatch,
+    count(*) filter (where c.state = 'submitted') as submitted, count(*) filter (where c.state = 'verified') as verified,
+    count(*) filter (where c.due_at < :now) as overdue, count(*) filter (where c.due_at >= :now and c.due_at < :tonight) as today,
+    count(*) filter (where c.state = 'assigned') as assigned, count(*) filter (where c.state = 'rectifying') as rectifying
+{joins} where c.kind = 'hazard' and c.ended_at is null and {condition}
+"""
+
+
+def queues(session: Session, caller: Caller, wanted: Wanted, tonight: datetime) -> dict[str, int]:
+    """How many open hazards of those stand in each queue of the ledger."""
+    condition, asked = _where(caller, wanted)
+    query = QUEUES.format(condition=condition, joins=_joins(condition))
+    return dict(session.execute(text(query), {**asked, "tonight": tonight}).one()._mapping)
+
+
+def _joins(condition: str) -> str:
+    """Counting looks at no more tables than the condition does."""
+    return JOINS if "h." in condition or "p." in condition else "from cases c"
 
 
 OVERDUE = "c.ended_at is null and c.due_at < :now"
@@ -231,6 +255,7 @@ def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
         ("place", wanted.place, "p.code = :place"),
         ("due_before", wanted.due_before, "c.ended_at is null and c.due_at < :due_before"),
+        ("level", wanted.level, "c.level >= :level"),
         ("q", wanted.q and f"%{literally(wanted.q)}%", "(c.code ilike :q or h.description ilike :q or p.name ilike :q or p.code ilike :q)"),
     ):
         if value:
@@ -241,9 +266,9 @@ def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     return " and ".join(conditions), asked
 
 
-def _row(row: Any, now: datetime, sort: datetime) -> Row:
+def _row(row: Any, caller: Caller, sort: datetime) -> Row:
     return Row(
-        row.id, _view(row, now), row.village[1], row.team[1] if row.team else None,
+        row.id, _view(row, caller), row.village[1], row.team[1] if row.team else None,
         name_of(row.responsible, row.place_name), name_of(row.approver, row.place_name),
         row.submitted_person, tuple(str(party.get("person", "")) for party in row.reinspected_by), row.closed_person, row.found_person,
         row.place_lat, row.place_lon, row.place_phone, sort,
@@ -258,8 +283,8 @@ def name_of(post: Mapping[str, str] | None, place_name: str | None) -> str | Non
     return f"{place_name}负责人" if own else post_name(post["kind"], post["unit_kind"], post["unit"])
 
 
-def _view(row: Any, now: datetime) -> HazardView:
-    state = HazardState(row.state)
+def _view(row: Any, caller: Caller) -> HazardView:
+    state, now = HazardState(row.state), caller.now
     named = row._mapping
     same = {name: named[name] for name in SAME}
     times = {name: named[name] and local(named[name]) for name in TIMES}
@@ -268,8 +293,9 @@ def _view(row: Any, now: datetime) -> HazardView:
         code=row.place, name=row.place_name, kind=row.place_kind, village=village, village_name=village_name, address=row.address
     )
     return HazardView(
-        **same, **times, place=place, state=state, exact_location=row.location, found_by=row.found_post, submitted_by=row.submitted_post,
-        closed_by=row.closed_post, reinspected_by=[str(party.get("post", "")) for party in row.reinspected_by],
+        **same, **times, place=place, state=state, source=row.source if caller.reads_reports else None, exact_location=row.location,
+        found_by=row.found_post, submitted_by=row.submitted_post, closed_by=row.closed_post,
+        reinspected_by=[str(party.get("post", "")) for party in row.reinspected_by],
         responsible_post=row.responsible and row.responsible["code"], approver_post=row.approver and row.approver["code"],
         supervising_team=row.team and row.team[0], escalation_level=row.level, move=next(iter(running(CaseKind.hazard, state)[-1:]), None),
         overdue=row.ended_at is None and row.move_due_at is not None and row.move_due_at < now,
@@ -277,7 +303,7 @@ def _view(row: Any, now: datetime) -> HazardView:
 
 
 OTHERWISE = frozenset(
-    {"place", "state", "exact_location", "found_by", "submitted_by", "closed_by", "reinspected_by", "supervising_team"}
+    {"place", "state", "source", "exact_location", "found_by", "submitted_by", "closed_by", "reinspected_by", "supervising_team"}
     | {"responsible_post", "approver_post", "escalation_level", "move", "overdue"}
 )
 TIMES = tuple(name for name, each in HazardView.model_fields.items() if "datetime" in str(each.annotation))

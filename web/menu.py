@@ -28,8 +28,14 @@ DUTIES = Way("/duties", "履职任务", "calendar-check")
 PLACES = Way("/places", "场所", "store")
 REPORTS = Way("/reports", "群众举报", "megaphone")
 NUMBERS = Way("/numbers", "考核数据", "chart-column")
+FILED = Way("/papers", "周报月报", "files")
+BRIEF = Way("/brief", "工作简报", "newspaper")
+MATRIX = Way("/matrix", "责任矩阵", "grid-3x3")
 POSTS = Way("/posts", "岗位", "users")
+PEOPLE = Way("/people", "人员", "user-check")
+LADDERS = Way("/ladders", "升级阶梯", "timer")
 MESSAGES = Way("/messages", "消息", "bell")
+WORDING = Way("/wording", "消息文字", "message-square")
 
 
 def ways(caller: Caller) -> list[Way]:
@@ -40,6 +46,10 @@ def ways(caller: Caller) -> list[Way]:
         (HOME, not kinds <= ENTERPRISE), (INBOX, True), (LEDGER, True), (NEW, kinds & (INSPECT | PATROLS)),
         (INSPECTION, kinds & (INSPECT | PATROLS)), (SELF_CHECK, kinds & ENTERPRISE), (DUTIES, caller.may_write), (PLACES, True),
         (REPORTS, verify or kinds & LEADERS), (NUMBERS, caller.sees_all or PostKind.village_secretary in kinds),
-        (POSTS, kinds & (OFFICE | LEADERS)), (MESSAGES, True),
+        (FILED, caller.sees_all and kinds & (OFFICE | LEADERS)), (BRIEF, caller.sees_all and kinds & (OFFICE | LEADERS)),
+        (MATRIX, caller.sees_all and kinds & (OFFICE | LEADERS)),
+        (POSTS, kinds & (OFFICE | LEADERS)), (PEOPLE, kinds & OFFICE), (LADDERS, caller.sees_all and kinds & (OFFICE | LEADERS)),
+        (MESSAGES, True),
+        (WORDING, kinds & OFFICE),
     ]  # fmt: skip
     return [way for way, fits in shown if fits]

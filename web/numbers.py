@@ -113,9 +113,16 @@ class Numbers:
 
 
 COUNTS = """
-select c.state, c.grade, p.kind, c.village_id, count(*) as count,
-    count(*) filter (where c.ended_at is null and c.due_at < :now) as overdue
-from cases c join place p on p.id = c.place_id where {reach} and c.kind = 'hazard' group by 1, 2, 3, 4
+select of_place.state, of_place.grade, p.kind, of_place.village_id, sum(of_place.count)::int as count, sum(of_place.overdue)::int as overdue
+from (
+    select c.state, c.grade, c.place_id, c.village_id, count(*) as count,
+        count(*) filter (where c.ended_at is null and c.due_at < :now) as overdue
+    from cases c where {reach} and c.kind = 'hazard' group by 1, 2, 3, 4
+) of_place join place p on p.id = of_place.place_id group by 1, 2, 3, 4
+"""
+SUMS = """
+select c.state, count(*) as cases, count(*) filter (where c.due_at < :now and not c.state = any(:ended)) as overdue
+from cases c where {reach} and c.kind = 'hazard' group by 1
 """
 PLACES = "select kind, village_id, count(*) as count from place p where {reach} group by 1, 2"
 VILLAGES = text("select id, code, name from unit where township_id = :township and kind = 'village' order by code")
@@ -138,7 +145,7 @@ def read(session: Session, caller: Caller) -> Numbers:
         campaign, whole,
         _slices([(str(kind), kind.zh) for kind in PlaceKind], rows, places, lambda row: str(row.kind)),
         _ranked(_slices([(row.code, row.name) for row in villages], rows, places, _village_codes(villages))),
-        trend, _pace(session, caller, campaign, whole.open),
+        trend, pace(session, caller, campaign, whole.open),
     )  # fmt: skip
 
 
@@ -151,9 +158,13 @@ def current(session: Session, caller: Caller) -> Campaign | None:
 
 
 def whole(session: Session, caller: Caller) -> Tally:
-    """Only the sums: what every page's head shows."""
+    """Only the sums, without grades: what the inbox's head shows. For a post of the whole township one index answers."""
     reach, asked = caller.reach()
-    return _tally(session.execute(text(COUNTS.format(reach=reach)), {**asked, "now": caller.now}).all())
+    asked = {**asked, "now": caller.now, "ended": [str(state) for state in ENDED]}
+    tally = Tally()
+    for row in session.execute(text(SUMS.format(reach=reach)), asked):
+        tally.add(HazardState(row.state), "", row.cases, row.overdue)
+    return tally
 
 
 def _tally(rows: Iterable[Any]) -> Tally:
@@ -190,10 +201,13 @@ def _ranked(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
 
 
 DAILY = """
+with lives as (
+    select (c.opened_at at time zone 'Asia/Shanghai')::date as opened, (c.ended_at at time zone 'Asia/Shanghai')::date as ended,
+        count(*) as count
+    from cases c where {reach} and c.kind = 'hazard' group by 1, 2
+)
 select day, sum(opened)::int as opened, sum(ended)::int as ended from (
-    select (c.opened_at at time zone 'Asia/Shanghai')::date as day, 1 as opened, 0 as ended from cases c where {reach} and c.kind = 'hazard'
-    union all
-    select (c.ended_at at time zone 'Asia/Shanghai')::date, 0, 1 from cases c where {reach} and c.kind = 'hazard' and c.ended_at is not null
+    select opened as day, count as opened, 0 as ended from lives union all select ended, 0, count from lives where ended is not null
 ) moves group by day order by day
 """
 
@@ -213,10 +227,15 @@ def _trend(session: Session, caller: Caller, campaign: Campaign | None) -> tuple
     return tuple(points)
 
 
-LATELY = "select count(*) from cases c where {reach} and c.state = 'closed' and c.ended_at > :since"
+# Said by village, so that the index of what each has closed lately answers.
+LATELY = """
+select count(*) from cases c where {reach} and c.kind = 'hazard' and c.state = 'closed' and c.ended_at > :since
+    and c.village_id = any(array(select id from unit where township_id = :township and kind = 'village'))
+"""
 
 
-def _pace(session: Session, caller: Caller, campaign: Campaign | None, open_now: int) -> Pace:
+def pace(session: Session, caller: Caller, campaign: Campaign | None, open_now: int) -> Pace:
+    """How fast hazards are closed, as far as the caller's posts reach, and how fast they would have to be."""
     reach, asked = caller.reach()
     since = start_of(caller.day - timedelta(days=6))
     lately = session.execute(text(LATELY.format(reach=reach)), {**asked, "since": since}).scalar_one() / 7

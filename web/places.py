@@ -86,6 +86,7 @@ class Wanted:
     village: str | None = None
     code: str | None = None
     q: str | None = None
+    field: Field | None = None
 
 
 PLACES = """
@@ -105,6 +106,7 @@ def many(session: Session, caller: Caller, wanted: Wanted, limit: int, after: st
         ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
         ("village", wanted.village, "village.code = :village"),
         ("code", wanted.code, "p.code = :code"),
+        ("field", wanted.field and str(wanted.field), "coalesce(p.field, 'other') = :field"),
         ("q", wanted.q and f"%{literally(wanted.q)}%", "(p.name ilike :q or p.code ilike :q or p.address ilike :q)"),
     ):
         if value:

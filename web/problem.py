@@ -24,6 +24,7 @@ TITLES = {
     404: ("没有找到", "Not found"),
     405: ("不支持这种操作", "Method not allowed"),
     409: ("现在不能这样办", "Conflict"),
+    410: ("链接已失效", "Gone"),
     413: ("内容太大", "Too large"),
     422: ("填写有误", "Not understood"),
     428: ("缺少版本号", "Version required"),
@@ -60,6 +61,9 @@ class Problem(Exception):
         zh, en = TITLES.get(self.status, TITLES[500])
         said = {"type": "about:blank", "title": zh, "title_en": en, "status": self.status}
         return {**said, "detail": self.detail, "detail_en": self.detail_en, **self.more}
+
+
+EXPECTED = (Problem, LawError, RequestValidationError, HTTPException, NotReady, OperationalError, PoolTimeout, DataError, Refusal)
 
 
 class ProblemBody(BaseModel):
@@ -126,5 +130,6 @@ def as_json(problem: Problem) -> Response:
 
 
 def for_program(request: Request) -> bool:
-    """Whether a program asks, who wants JSON, not a page."""
-    return request.url.path.startswith(("/api/", "/readyz", "/metrics", "/healthz"))
+    """Whether a program asks, or a page's script, who want JSON, not a page."""
+    path, wanted = request.url.path, request.headers.get("accept")
+    return path.startswith(("/api/", "/readyz", "/metrics", "/healthz")) or wanted == "application/json"

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import lucide
 from fastapi import Request
@@ -27,6 +28,7 @@ from statemachines.foresee import Foreseen
 from statemachines.timeline import picture
 from web import inbox, menu, when
 from web.caller import Caller, named
+from web.english import COOKIE, ENGLISH, english
 from web.house import Progress, house_of
 from web.problem import Problem
 from web.words import SHORT, short
@@ -43,11 +45,20 @@ def icon(name: str, size: int = 20) -> Markup:
     return Markup("".join(line.strip() + " " for line in str(drawn).splitlines()))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def asset(name: str) -> str:
     """The address of a static file; it changes with the file, so that browsers may keep it."""
-    content = (ROOM / "static" / name).read_bytes()
-    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:10]}"
+    return f"/static/{name}?v={_version((ROOM / 'static' / name).read_bytes())}"
+
+
+@lru_cache(maxsize=1)
+def htmx() -> str:
+    """The same for htmx, which comes as it is from its package."""
+    return f"/vendor/htmx.min.js?v={_version((files('js_lib_htmx') / 'static' / 'htmx' / 'htmx.min.js').read_bytes())}"
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:10]
 
 
 def day(moment: datetime) -> str:
@@ -99,8 +110,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(ROOM / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
     )  # fmt: skip
     made.globals.update(
-        icon=icon, asset=asset, named=named, SHORT=SHORT, short=short, ENDED=ENDED, HazardState=HazardState, EvidenceKind=EvidenceKind,
-        Grade=Grade, Todo=inbox.Todo, ways=menu.ways,
+        icon=icon, asset=asset, htmx=htmx, named=named, SHORT=SHORT, short=short, ENDED=ENDED,
+        HazardState=HazardState, EvidenceKind=EvidenceKind, Grade=Grade, Todo=inbox.Todo, ways=menu.ways,
     )  # fmt: skip
     made.filters.update(
         say=say, day=day, stamp=stamp, percent=percent, share=share, linked=linked, due=when.due, ago=when.ago, hence=when.hence,
@@ -146,7 +157,7 @@ def frame(session: Session, caller: Caller) -> Frame:
 def page(request: Request, template: str, frame: Frame, status: int = 200, **values: Any) -> Response:
     """A page of somebody who is signed in."""
     body = _environment().get_template(template).render(request=request, frame=frame, caller=frame.caller, now=frame.now, **values)
-    return HTMLResponse(body, status)
+    return HTMLResponse(english(body) if request.cookies.get(COOKIE) == ENGLISH else body, status)
 
 
 def bare(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
@@ -155,7 +166,13 @@ def bare(template: str, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def error_page(request: Request, problem: Problem) -> Response:
-    return bare("error.html", problem.status, problem.headers, problem=problem, path=request.url.path)
+    """What went wrong, in plain words; to an owner without the ways into a house that they have no account of."""
+    parts = request.url.path.split("/")
+    if parts[1] == "o" or getattr(request.app.state, "owners_only", False):
+        again = "/".join(parts[:3]) if parts[1] == "o" and problem.status not in (404, 410) else ""
+        return bare("owner_sorry.html", problem.status, problem.headers, problem=problem, again=again)
+    before = page_before(request) if request.method == "POST" else "/"
+    return bare("error.html", problem.status, problem.headers, problem=problem, path=request.url.path, before=before)
 
 
 def progress_page(progress: Progress) -> Response:
@@ -163,9 +180,16 @@ def progress_page(progress: Progress) -> Response:
 
 
 def way_to_login(request: Request) -> str:
-    """The login page, which leads back here; only reading is taken up again."""
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "") if request.method == "GET" else "/"
+    """The login page, which leads back here."""
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return "/login" if back == "/" else f"/login?next={quote(back)}"
+
+
+def page_before(request: Request) -> str:
+    """The page of ours that a form stood on, as its browser says; else the front page."""
+    said = urlsplit(request.headers.get("referer", ""))
+    here = said.path + (f"?{said.query}" if said.query else "")
+    return way_back(here) if said.netloc == request.headers.get("host") else "/"
 
 
 def way_back(said: str | None, otherwise: str = "/") -> str:

@@ -35,8 +35,9 @@ ICONS = {
     "cancel": "ban", "reopen": "rotate-ccw", "take_up": "hand", "escalate": "trending-up", "replan": "calendar",
     "transfer": "truck", "take_back": "undo-2", "request_extension": "hourglass", "extend": "calendar-clock", "appeal": "gavel",
     "uphold_appeal": "gavel", "order_interim": "octagon-alert", "lift_interim": "lock-open", "list_supervision": "landmark",
-    "set_listing": "landmark", "ask": "mail", "grant": "circle-check", "decline": "ban", "withdraw": "undo-2", "lapse": "circle",
-    "opine": "message-square", "uphold": "circle-check", "dismiss": "ban", "send": "truck", "accept": "handshake", "send_back": "undo-2",
+    "set_listing": "landmark", "issue_paper": "file-text", "ask": "mail", "grant": "circle-check", "decline": "ban",
+    "withdraw": "undo-2", "lapse": "circle", "opine": "message-square", "uphold": "circle-check", "dismiss": "ban", "send": "truck",
+    "accept": "handshake", "send_back": "undo-2",
     "propose": "landmark", "list": "landmark", "report_progress": "trending-up", "ask_delisting": "mail", "delist": "circle-check",
     "refuse_delisting": "ban", "open_duty": "calendar-check", "do_duty": "circle-check", "excuse": "user-check", "cancel_duty": "ban",
     "miss": "triangle-alert", "receive": "megaphone", "substantiate": "badge-check", "dismiss_report": "ban", "answer_report": "send",
@@ -221,6 +222,10 @@ def _rest(facts: Mapping[str, Any], texts: Mapping[str, str]) -> Iterable[str]:
         yield f"进入第 {facts['round']} 轮"
     if facts.get("duplicate_of"):
         yield f"并入 {facts['duplicate_of']}"
+    if facts.get("via") == "message":
+        yield "从消息里的链接办理"
+    elif facts.get("via") == "owner_link":
+        yield "从业主链接办理，未登录"
 
 
 def _escalation(facts: Mapping[str, Any], names: Mapping[str, str]) -> Iterable[str]:

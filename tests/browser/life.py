@@ -8,6 +8,7 @@ from typing import Any
 from models.clock import day_of, end_of
 from models.database import transaction
 from models.enumerations import DutyTask, Grade
+from models.ticket import Ticket, issue
 from statemachines.advance import receive_report
 from statemachines.duty import open_duties
 from statemachines.inspection import Inspected, record_inspection
@@ -77,3 +78,15 @@ def code_of(stage: Stage, place: str = "shop", token: str = "code-of-shop") -> s
     """Gives a place its QR code; the token in it."""
     stage.do("update place set qr_token = :token where code = :place", token=token, place=place)
     return token
+
+
+def owner_link(stage: Stage, code: str, days: int = 30, post: str | None = None) -> str:
+    """The word of a link to a hazard for who holds a post today, else its responsible one."""
+    query = """
+        select c.id, c.version, post.id as post, h.person_id as person from cases c
+        join post on case when cast(:post as text) is null then post.id = c.responsible_post_id else post.code = :post end
+        join holding h on h.post_id = post.id and deputy_of_id is null where c.code = :code order by h.from_day desc limit 1
+    """
+    row = stage.one(query, code=code, post=post)
+    until = int((stage.clock.wall() + timedelta(days=days)).timestamp())
+    return issue(Ticket(row.id, row.person, row.post, row.version, until))

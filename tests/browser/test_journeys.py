@@ -136,6 +136,7 @@ def test_an_inspector_finds_a_usual_hazard_with_a_photo(site: Site, visit: Visit
     page.get_by_role("link", name="小商店二").click()
     page.get_by_label("照片", exact=True).set_input_files(picture)
     expect(page.get_by_text("已选 1 张")).to_be_visible()
+    page.get_by_text("更多 10 项").click()
     page.get_by_text("灭火器压力不足或已过期").click()
     expect(page.get_by_label("隐患内容")).to_have_value("灭火器压力不足或已过期")
     page.get_by_label("具体位置").fill("收银台旁")

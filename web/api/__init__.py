@@ -5,10 +5,29 @@ from __future__ import annotations
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
 
-from web.api import applications, duties, hazards, inspections, numbers, places, posts, reports, rest, session, voice
+from web.api import (
+    applications,
+    duties,
+    hazards,
+    inspections,
+    ledger,
+    numbers,
+    papers,
+    places,
+    posts,
+    reports,
+    rest,
+    session,
+    statistics,
+    voice,
+    webhooks,
+    wording,
+)
 
 TOKEN = HTTPBearer(auto_error=False, description="The token of POST /api/v1/session.")
-GUARDED = (hazards, applications, duties, inspections, places, reports, posts, numbers, voice, rest)
+GUARDED = (
+    papers, hazards, ledger, applications, duties, inspections, places, reports, posts, numbers, statistics, voice, webhooks, wording, rest,
+)  # fmt: skip
 
 
 def routers() -> list[APIRouter]:

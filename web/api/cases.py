@@ -207,14 +207,18 @@ def _add_evidence(router: APIRouter, noun: Noun) -> None:
         note: Annotated[str | None, Form()] = None,
         as_post: Annotated[str | None, Form()] = None,
         sha256: Annotated[str | None, Form(description="Of the file, in hex: another one than announced is refused.")] = None,
+        head: Annotated[UploadFile | None, File(description="The first 128 KB of a photo's original, if the photo was shrunk.")] = None,
         key: Key = None,
     ) -> Response:
         """A photo (JPEG, PNG, WebP, HEIC), for a document or a signature also a PDF; 12 MB at most.
 
-        A photo's own time and place win over what is said beside it. The same file again answers 200 with what is already there.
+        A photo's own time and place win over what is said beside it; one that lost them when it was shrunk has them from `head`. The
+        same file again answers 200 with what is already there.
         """
         said = _said(kind=kind, taken_at=taken_at, lat=lat, lon=lon, note=note, as_post=as_post)
         sent = picture.receive(file.file.read(picture.BYTES_AT_MOST + 1), kind, file.filename or "", sha256)
+        if head and isinstance(sent, picture.Picture):
+            sent = picture.with_head(sent, head.file.read(picture.HEAD_AT_MOST))
         asked = step.digest("POST", f"/{noun.path}/{code}/evidence", said.model_dump(mode="json"), sent.sha256)
         house = house_of(request)
         with house.transaction() as session:

@@ -6,15 +6,24 @@ from fastapi import APIRouter
 
 from web.pages import (
     account,
+    brief,
+    bulk,
     case,
     duties,
     figures,
+    filed,
     hazard,
     home,
     inbox,
     inspect,
+    ladders,
+    language,
     ledger,
+    matrix,
     messages,
+    owner,
+    papers,
+    people,
     phones,
     photo,
     places,
@@ -22,13 +31,18 @@ from web.pages import (
     public,
     register,
     reports,
+    sheets,
+    signin,
     silences,
+    ticket,
+    waiting,
+    wording,
 )
 
 
 def routers() -> list[APIRouter]:
     parts = (
-        account, home, inbox, ledger, register, photo, silences, hazard, case, duties, inspect, places, reports, figures, posts, messages,
-        phones, public,
+        account, signin, home, inbox, bulk, brief, matrix, ladders, people, language, ledger, sheets, register, photo, owner, papers,
+        silences, hazard, case, duties, inspect, places, reports, figures, waiting, filed, posts, messages, phones, public, ticket, wording,
     )  # fmt: skip
-    return [part.router for part in parts]
+    return [owner.public, ticket.public, *(part.router for part in parts)]

@@ -41,6 +41,11 @@ class Card:
     rests_on: str
     definition: Definition
 
+    @property
+    def href(self) -> str:
+        """Where the cases behind it are; empty where no list shows them."""
+        return LEADS.get(self.name, "")
+
 
 class Filters(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -56,8 +61,8 @@ def read(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) ->
         looking = _looking(session, caller) if caller.sees_all else {}
         return page(
             request, "numbers.html", frame(session, caller), own=[(row, score, cards(row)) for row, score in whole], by=by, bys=BYS,
-            league=figures.table(session, caller, by), definitions={**DEFINITIONS, "lasting": LASTING}, weights=WEIGHTS, cells=cells,
-            **looking,
+            filter_of=FILTER_OF.get(by, ""), league=figures.table(session, caller, by), definitions={**DEFINITIONS, "lasting": LASTING},
+            weights=WEIGHTS, cells=cells, **looking,
         )  # fmt: skip
 
 
@@ -115,6 +120,16 @@ RESTS_ON: Mapping[str, tuple[str, str]] = {
     "reports_on_time": ("reports_due", "应报送 {} 份"), "no_hazards": ("inspections", "检查 {} 次"),
     "due_unrectified": ("valid", "有效隐患 {} 条"),
 }  # fmt: skip
+
+
+LEADS = {
+    "rate": "/hazards?show=closed", "on_time": "/hazards?show=closed", "due_unrectified": "/hazards?show=overdue",
+    "rebound": "/hazards?show=reopened", "coverage": "/places", "major_kept": "/hazards?show=all&grade=major",
+    "duties_kept": "/duties?box=all", "reports_on_time": "/duties?box=all", "hours_to_assign": "/hazards?show=dispatch",
+    "hours_to_acknowledge": "/hazards?show=assigned", "reviews_on_time": "/hazards?show=submitted",
+    "first_pass": "/hazards?show=rectifying", "no_hazards": "/inspections",
+}  # fmt: skip
+FILTER_OF = {By.village: "village", By.team: "team", By.place_kind: "kind"}
 
 
 def cards(numbers: Numbers) -> list[Card]:

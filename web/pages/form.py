@@ -9,11 +9,11 @@ from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as SentFile
 
 from models.enumerations import EvidenceKind
-from web.picture import BYTES_AT_MOST, Paper, Picture, read, receive, too_large
+from web.picture import BYTES_AT_MOST, HEAD_AT_MOST, Paper, Picture, read, receive, too_large, with_head
 from web.problem import Problem
 
 PHOTOS_AT_MOST = 9
-FILES_AT_MOST, FIELDS_AT_MOST = 60, 800  # a long checklist, with a few photos of what failed
+FILES_AT_MOST, FIELDS_AT_MOST = 120, 800  # a long checklist, with a few photos of what failed and the heads of their originals
 
 
 async def _form(request: Request) -> FormData:
@@ -39,7 +39,8 @@ def photos(form: FormData, name: str) -> list[Picture]:
     sent = [each for each in form.getlist(name) if isinstance(each, SentFile | UploadFile) and each.filename]
     if len(sent) > PHOTOS_AT_MOST:
         raise Problem(422, f"一次最多上传 {PHOTOS_AT_MOST} 张照片。", f"{PHOTOS_AT_MOST} photos at most.", reason="photo")
-    return [_picture(each) for each in sent]
+    heads = [each for each in form.getlist(f"{name}-head") if isinstance(each, SentFile | UploadFile)]
+    return [_picture(each, heads[at] if at < len(heads) else None) for at, each in enumerate(sent)]
 
 
 def files(form: FormData, name: str, kind: EvidenceKind) -> list[Picture | Paper]:
@@ -59,10 +60,11 @@ def _file(sent: SentFile, kind: EvidenceKind) -> Picture | Paper:
         raise Problem(problem.status, f"“{sent.filename}”：{problem.detail}", problem.detail_en, **problem.more) from problem
 
 
-def _picture(sent: SentFile) -> Picture:
+def _picture(sent: SentFile, head: SentFile | None) -> Picture:
+    """`head`: the beginning of the original, where a script has shrunk the photo."""
     if sent.size and sent.size > BYTES_AT_MOST:
         raise too_large()
     try:
-        return read(sent.file.read(BYTES_AT_MOST + 1))
+        return with_head(read(sent.file.read(BYTES_AT_MOST + 1)), head.file.read(HEAD_AT_MOST) if head else b"")
     except Problem as problem:
         raise Problem(problem.status, f"“{sent.filename}”：{problem.detail}", problem.detail_en, **problem.more) from problem

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -18,13 +19,13 @@ from models.enumerations import ENDED, CaseKind, EvidenceKind, HazardState, List
 from statemachines.errors import LawError, NotAllowed, Refused, Stale
 from statemachines.foresee import foresee
 from statemachines.machine import Offer
-from web import evidence, forms, hazard, history, notices, people, silences, step, story
+from web import evidence, forms, hazard, history, machine, notices, owner, people, silences, step, story
 from web.caller import Caller, Seat, Visitor
 from web.evidence import Said, Shot
 from web.forms import Ask
 from web.hazard import HazardView, Row
 from web.house import House, house_of
-from web.pages import applications
+from web.pages import applications, inbox
 from web.pages.acts import Action, Failed
 from web.pages.form import Form, number, photos, word
 from web.picture import Picture
@@ -86,18 +87,22 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
     asked = applications.about(session, caller, row.id)
     lines = sorted([*story.tell(session, caller.township_id, events), *applications.lines(session, caller, asked)], key=_in_order)
     taken = evidence.shots(session, [row.id]).get(row.id, [])
+    possible = {offer.trigger for offer, _ in offered if _possible(offer)}
+    been = {event.to_state for event in events}
     return page(
         request, "hazard.html", frame(session, caller), failed.problem.status if failed else 200, row=row, view=row.view,
         stages=spine(row.view), actions=_actions(session, caller, row, offered),
         others=[offer for offer, _ in offered if not _possible(offer) and offer.trigger != "withdraw_approval"],
-        lines=lines[::-1], asked=asked, pending=[each for each in asked if not each.state.ended], card=request.query_params.get("card", ""),
+        machine=Markup(machine.drawn(row.view.state, been, possible)),
+        following=machine.following(row.view.state, [offer for offer, _ in offered], possible), lines=lines[::-1],
+        asked=asked, pending=[each for each in asked if not each.state.ended], card=request.query_params.get("card", ""),
         listed=row.view.listing != ListingLevel.none, interim_by=_interim_by(session, caller, row), told=notices.of_case(session, row.id),
         coming=foresee(session, caller.township_id, code, caller.now, public_url=house_of(request).settings.public_url),
         quiet=silences.quiet(session, caller, code), rounds=_rounds(taken), metres=evidence.metres_off(row, taken), failed=failed,
         who=people.labels(session, caller.township_id, row.people),
         names=story.names_of(session, caller.township_id, [row.view.found_by]), prefect=prefect_events(request, code),
         key=secrets.token_urlsafe, may_add_photo=caller.may_write and row.view.state not in ENDED,
-        done=request.query_params.get("done", ""),
+        done=request.query_params.get("done", ""), may_link=owner.may_make(session, caller, row), links=owner.made(session, caller, row),
     )  # fmt: skip
 
 
@@ -201,6 +206,9 @@ def fire(request: Request, caller: Visitor, code: str, trigger: str, form: Form)
         return _stale(request, caller, code, trigger, form, asks)
     except (Refused, NotAllowed, Problem) as error:
         return _again(request, caller, code, trigger, error, forms.said(form, asks))
+    if request.headers.get("hx-request") and trigger in inbox.IN_PLACE:
+        with house.transaction() as session:
+            return inbox.decided(request, session, caller, code, trigger)
     back = way_back(word(form, "next"), f"/h/{code}")
     return RedirectResponse(f"{back}{'&' if '?' in back else '?'}done={trigger}", 303)
 

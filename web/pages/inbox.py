@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
 from sqlmodel import Session
 
 from models.enumerations import CaseKind, Grade
@@ -44,12 +47,54 @@ def read(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) ->
         todo = ask.todo or next(iter(piles), Todo.approve)
         found, after = inbox.page(session, caller, LENGTH, ask.cursor, todo, _only(ask.only, caller))
         rows = [row for row, _ in found]
+        campaign, tally = numbers.current(session, caller), numbers.whole(session, caller)
         return page(
             request, "inbox.html", around, piles=piles, boxes=boxes, box="", names=BOXES, pile=piles.get(todo, Pile(todo, 0, 0, 0, 0)),
             todo=todo, ask=ask, rows=rows, after=after, cards=_cards(session, caller, rows),
-            undo=_undo(session, caller), campaign=numbers.current(session, caller),
-            tally=numbers.whole(session, caller), returns=forms.RETURNS, key=secrets.token_urlsafe, one_tap=one_tap,
+            undo=_undo(session, caller), campaign=campaign, tally=tally, pace=numbers.pace(session, caller, campaign, tally.open),
+            returns=forms.RETURNS, key=secrets.token_urlsafe, one_tap=one_tap, away=absences(session, caller),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A stand-in from a day to a day, both inclusive: whose post, who is away, who acts; `mine` is the caller's own absence."""
+
+    post: str
+    away: str
+    acting: str
+    from_day: date
+    to_day: date | None
+    mine: bool
+
+
+ABSENCES = text("""
+select post.id, away.label as away, person.label as acting, from_day, to_day, away.id = :me as mine
+from holding join post on post.id = post_id join person on person.id = person_id join person away on away.id = deputy_of_id
+where (away.id = :me or person_id = :me) and coalesce(to_day, 'infinity') >= :day and from_day <= :soon
+order by from_day, post.id limit 5
+""")
+KNOWN_AHEAD = timedelta(days=14)
+
+
+def absences(session: Session, caller: Caller) -> list[Absence]:
+    """Who decides in whose place, today and in the coming fortnight, where the caller has a part in it."""
+    rows = session.execute(ABSENCES, {"me": caller.person_id, "day": caller.day, "soon": caller.day + KNOWN_AHEAD}).all()
+    names = {seat.id: seat.zh for seat in caller.seats}
+    return [Absence(names.get(row.id, ""), row.away, row.acting, row.from_day, row.to_day, row.mine) for row in rows]
+
+
+IN_PLACE = ("approve_close", "refuse_close")
+
+
+def decided(request: Request, session: Session, caller: Caller, code: str, trigger: str) -> Response:
+    """What takes a card's place once it has been decided on in the list, with the counts that this changes."""
+    around = frame(session, caller)
+    piles = {pile.todo: pile for pile in around.piles}
+    return page(
+        request, "decided.html", around, row=hazard.one(session, caller, code), trigger=trigger, piles=piles, boxes=_boxes(around), box="",
+        names=BOXES, todo=Todo.approve, pile=piles.get(Todo.approve, Pile(Todo.approve, 0, 0, 0, 0)), ask=Filters(),
+    )  # fmt: skip
 
 
 BOXES = {"applications": "申请", "duties": "履职", "reports": "举报"}
@@ -117,9 +162,15 @@ def _cards(session: Session, caller: Caller, rows: list[hazard.Row]) -> dict[int
     }
 
 
+# By the history of the last minutes: there are thousands of closed hazards, but few events a minute.
+UNDONE = """
+c.id = any(array(select case_id from event where at >= :since and trigger = 'approve_close' and person = :me))
+    and c.state = 'closed' and h.closed_person = :me and h.closed_at >= :since
+"""
+
+
 def _undo(session: Session, caller: Caller) -> list[hazard.Row]:
     """The caller's approvals that can still be taken back."""
-    mine = Wanted(also="c.state = 'closed' and h.closed_person = :me and h.closed_at >= :since",
-                  asked={"me": caller.person, "since": caller.now - UNDO})  # fmt: skip
+    mine = Wanted(also=UNDONE, asked={"me": caller.person, "since": caller.now - UNDO})
     rows, _ = hazard.many(session, caller, mine, 5)
     return rows

@@ -41,6 +41,7 @@ class Filters(BaseModel):
     q: Text | None = None
     kind: PlaceKind | None = None
     village: Code | None = None
+    field: TradeField | None = None
     cursor: Code | None = None
 
     @model_validator(mode="before")
@@ -56,7 +57,7 @@ VILLAGES = text("select code, name from unit where township_id = :township and k
 @router.get("/places")
 def registry(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) -> Response:
     with house_of(request).transaction() as session:
-        found, after = places.many(session, caller, places.Wanted(ask.kind, ask.village, None, ask.q), LENGTH, ask.cursor)
+        found, after = places.many(session, caller, places.Wanted(ask.kind, ask.village, None, ask.q, ask.field), LENGTH, ask.cursor)
         return page(
             request, "places.html", frame(session, caller), found=found, after=after, ask=ask, kinds=list(PlaceKind),
             villages=session.execute(VILLAGES, {"township": caller.township_id}).all(),

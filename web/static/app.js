@@ -11,19 +11,20 @@
     all("button:not([type=button])", form).forEach((button) => { button.classList.add("busy"); button.setAttribute("aria-busy", "true"); });
   }));
   addEventListener("pageshow", (event) => {
-    if (event.persisted) all("form[data-sent]").forEach((form) => {
-      delete form.dataset.sent;
-      all(".busy", form).forEach((button) => { button.classList.remove("busy"); button.removeAttribute("aria-busy"); });
-    });
+    if (event.persisted) all("form[data-sent]").forEach(ready);
   });
 
   // The return sheet, filled from the card it was opened from.
+  let card = null;
+  function ready(form) { delete form.dataset.sent; all(".busy", form).forEach((button) => { button.classList.remove("busy"); button.removeAttribute("aria-busy"); }); }
   all("[data-sheet]").forEach((opener) => opener.addEventListener("click", (event) => {
     const sheet = document.getElementById(opener.dataset.sheet);
     if (!sheet || !sheet.showModal) return;
     event.preventDefault();
     const form = sheet.querySelector("form");
     form.reset();
+    ready(form);
+    card = opener.closest("article");
     form.action = `/h/${encodeURIComponent(opener.dataset.code)}/refuse_close`;
     form.elements.version.value = opener.dataset.version;
     form.elements.as_post.value = opener.dataset.post;
@@ -34,41 +35,47 @@
     if (event.target === sheet || event.target.closest("[data-close]")) sheet.close();
   }));
 
-  // Photos chosen: how many, and a look at them.
-  all("input[data-photos]").forEach((input) => input.addEventListener("change", () => {
-    const shown = input.form.querySelector(`output[for="${input.id}"]`);
-    const files = [...input.files];
-    const tooLarge = files.filter((file) => file.size > 12 * 1024 * 1024);
-    shown.replaceChildren(...files.slice(0, 9).map((file) => {
-      const image = new Image(72, 72);
-      image.alt = file.name;
-      image.src = URL.createObjectURL(file);
-      image.onload = image.onerror = () => URL.revokeObjectURL(image.src);
-      return image;
-    }), ` 已选 ${files.length} 张${tooLarge.length ? `，其中 ${tooLarge.length} 张超过 12 MB，请换小一些的` : ""}`);
-    input.setCustomValidity(tooLarge.length ? "照片超过 12 MB" : files.length > 9 ? "一次最多 9 张" : "");
-  }));
-
-  // A usual hazard fills what is still empty or was filled by another one.
-  all("input[name=item]").forEach((item) => item.addEventListener("change", () => {
-    const set = (name, value) => {
-      const field = item.form.elements[name];
-      if (field.value && field.value !== field.dataset.filled) return;
-      field.value = field.dataset.filled = value || "";
-    };
-    set("description", item.dataset.finding);
-    set("measure", item.dataset.measure);
-    set("exact_location", item.dataset.location);
-  }));
-
-  all("[data-fill]").forEach((link) => link.addEventListener("click", (event) => {
-    if (!link.dataset.password) return;
+  // Decided in the list, without leaving it; whatever isn't a plain yes is sent as the form that it is, and answered by a page.
+  const sheet = document.getElementById("return");
+  if (sheet) sheet.querySelector("form").addEventListener("submit", (event) => {
+    if (!window.htmx || !card) return;
     event.preventDefault();
-    document.getElementById("username").value = link.dataset.fill;
-    document.getElementById("password").value = link.dataset.password;
-    document.querySelector("form .primary").focus();
-    scrollTo({ top: 0, behavior: "smooth" });
-  }));
+    const form = event.target;
+    htmx.ajax("POST", form.getAttribute("action"), { source: form, target: card, swap: "outerHTML" }).then(() => sheet.close());
+  });
+  for (const name of ["htmx:responseError", "htmx:sendError"]) document.body.addEventListener(name, (event) => {
+    const form = event.target.closest("form");
+    if (form) form.submit();
+  });
+
+  // General closures whose photos have been in view can be approved together.
+  const bulk = document.getElementById("bulk");
+  const closable = all("article[data-pick]");
+  if (bulk && closable.length > 1 && "IntersectionObserver" in window) {
+    const button = bulk.querySelector("button");
+    const seen = () => all("article.seen[data-pick]");
+    const say = () => {
+      button.disabled = !seen().length;
+      button.querySelector("span").textContent = seen().length ? `同意看过的 ${seen().length} 条` : "先看照片，再一并同意";
+    };
+    const looked = new IntersectionObserver((entries) => entries.forEach((entry) => {
+      const article = entry.target.closest("article");
+      clearTimeout(article.looking);
+      if (entry.isIntersecting) article.looking = setTimeout(() => {
+        if (all("img", entry.target).every((image) => image.complete && image.naturalWidth)) { article.classList.add("seen"); say(); }
+      }, 700);
+    }), { threshold: 0.95, rootMargin: "0px 0px -70px" });
+    closable.forEach((article) => { const pair = article.querySelector(".pair"); if (pair) looked.observe(pair); });
+    bulk.addEventListener("submit", () => seen().forEach((article) => {
+      const pick = document.createElement("input");
+      pick.type = "hidden"; pick.name = "pick"; pick.value = article.dataset.pick;
+      bulk.append(pick);
+    }));
+    document.body.addEventListener("htmx:afterSwap", say);
+    bulk.hidden = false;
+    say();
+  }
+
   all("select[data-submit]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 
   // The chosen pill of a row that is wider than the phone.

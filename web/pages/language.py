@@ -1,0 +1,19 @@
+"""The switch between the two languages; this browser remembers it for a year."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from web.english import COOKIE, ENGLISH
+from web.render import way_back
+
+router = APIRouter()
+A_YEAR = 365 * 86400
+
+
+@router.get("/language")
+def switch(request: Request, to: str = "zh", next: str = "/") -> Response:
+    answer = RedirectResponse(way_back(next), 303)
+    answer.set_cookie(COOKIE, ENGLISH if to == ENGLISH else "zh", max_age=A_YEAR, httponly=True, samesite="lax")
+    return answer

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 COMMANDS = {
+    "owner": ("cli.owner:owner", "单独提供业主页面 · serve the owners' page alone"),
     "up": ("cli.up:up", "启动全部服务 · start everything and keep it running"),
     "load": ("cli.load:load", "载入或检查一个镇 · load a township, or only check it"),
     "new": ("cli.load:new", "写一个镇的空文件夹 · write an empty township to fill in"),
@@ -22,11 +23,17 @@ COMMANDS = {
     "sweep": ("cli.sweep:sweep", "巡一遍到期的时钟 · fire what is due"),
     "audit": ("cli.audit:audit", "核对事件链 · check that history holds"),
     "numbers": ("cli.numbers:numbers", "考核数字、排名、异常信号与预测 · key figures, league, signals and the forecast"),
+    "ledger": ("cli.ledger:ledger", "Excel 台账导出与导入 · the ledger as a workbook, out and in"),
     "user": ("cli.user:user", "用户与密码 · people who sign in"),
     "token": ("cli.user:token", "程序用的令牌 · a bearer token for a program"),
     "messages": ("cli.messages:messages", "谁被告知了什么 · who was told what, when, why"),
     "foresee": ("cli.foresee:foresee", "一直没人办理，谁会在何时被告知 · who hears what when if nobody acts"),
     "deliver": ("cli.messages:deliver", "发出到时间的消息 · send what is ready"),
+    "events": ("cli.events:app", "导出事件日志 · the event log: CSV, XES, OCEL 2.0"),
+    "paper": ("cli.paper:paper", "出具或重印文书 · issue a form, or print it again"),
+    "archive": ("cli.paper:archive", "一案一档归档包 · a hazard's whole file as a zip"),
+    "report": ("cli.report:app", "工作报告、周报、月报、统计表 · work report, weekly, monthly, statistics"),
+    "webhook": ("cli.webhook:webhook", "程序订阅 · programs that hear of every event"),
     "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
 }
 

@@ -22,6 +22,7 @@ from models.clock import Clock, ManualClock, day_of, start_of
 from models.cluster import Cluster, cluster
 from models.database import as_json, migrate, transaction
 from models.refusal import Refusal
+from models.seal import seal
 from models.settings import Settings
 from notifications.channels.apprise import parseable
 from notifications.countdown import countdown_due
@@ -167,7 +168,7 @@ where township_id = :id and position > 0 order by channel.id
 def redirect(session: Session, township_id: int, ports: Ports) -> None:
     """Replaces every channel of the township by one of the receivers'; those that have been taken from their people send nothing."""
     rows = session.execute(CHANNELS, {"id": township_id}).all()
-    turned = [{"id": row.id, "url": url} for row in rows if (url := ports.url(row.url, row.key)) != row.url]
+    turned = [{"id": row.id, "url": url} for row in rows if (url := seal(ports.url(row.url, row.key))) != row.url]
     if turned:
         session.execute(text("update channel set url = :url where id = :id"), turned)
 

@@ -59,10 +59,11 @@ class Cluster:
         """A new database that the owner owns, empty or a copy of `template` (which nobody may be connected to).
 
         An empty one sorts by bytes, whatever the server's own locale does: the same order, and the same history, on every machine.
+        A copy is made file by file, which takes half the time of writing it into the log.
         """
         from psycopg import sql
 
-        copied = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL(BY_BYTES)
+        copied = sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template)) if template else sql.SQL(BY_BYTES)
         owned = sql.SQL(" owner {}").format(sql.Identifier(self._role_name("owner")))
         self._command(sql.SQL("create database {}").format(sql.Identifier(_checked(name))) + owned + copied)
         if not template:

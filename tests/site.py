@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import socket
 import threading
 import time
@@ -71,7 +72,7 @@ class Site:
 @contextmanager
 def serve(stage: Stage, home: Path, **settings: str) -> Iterator[Site]:
     """The site over this stage on a free port; its clock is the stage's."""
-    said = {"BIHUAN_HOME": str(home), **settings}
+    said = {"BIHUAN_HOME": str(home), "BIHUAN_KEY": os.environ["BIHUAN_KEY"], **settings}
     url = stage.engine.url.render_as_string(hide_password=False)
     house = House(Settings.read(said), lambda: url, lambda engine: stage.clock)
     listening = socket.socket()

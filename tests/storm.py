@@ -42,7 +42,7 @@ from statemachines.audit import audit
 from statemachines.errors import LawError
 from statemachines.escalate import sweep
 from statemachines.plan_duties import plan_duties
-from tests.acceptance.receiver import Phones
+from tests.acceptance.receiver import Phones, without_link
 from tests.stage import MORNING, Stage
 from tests.street import write_street
 from tests.town import person_of, posts
@@ -341,12 +341,12 @@ SAID = "select url, body, state, count(*) as n from notice join channel on chann
 
 def _heard(stage: Stage, phones: Phones) -> dict[str, list[str]]:
     """What people heard beside what we wrote down: what was sent was heard, and nothing else but what is unknown."""
-    heard = Counter((each.person, each.text) for each in phones.messages if each.taken)
+    heard = Counter((each.person, without_link(each.text)) for each in phones.messages if each.taken)
     sent: Counter[tuple[str, str]] = Counter()
     unknown: Counter[tuple[str, str]] = Counter()
     for url, body, state, count in stage.all(SAID):
         person = url.partition("/phone/")[2].partition("?")[0]
-        (sent if state in ("sent", "delivered") else unknown if state == "unknown" else Counter())[person, body] += count
+        (sent if state in ("sent", "delivered") else unknown if state == "unknown" else Counter())[person, without_link(body)] += count
     texts = heard.keys() | sent.keys()
     return {
         "lost: written down as sent, and not heard": [f"{each}" for each in texts if heard[each] < sent[each]],

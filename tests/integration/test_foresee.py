@@ -24,6 +24,7 @@ from notifications.outcome import SENT, Outcome
 from statemachines.errors import LawError, Refused
 from statemachines.foresee import Foreseen, foresee
 from statemachines.rehearse import foresee_new
+from tests.acceptance.receiver import without_link
 from tests.stage import Stage
 from tests.stage import stage as open_stage
 from tests.town import person_of, posts
@@ -63,7 +64,7 @@ class Recorder:
         self.sent: list[Sent] = []
 
     def __call__(self, url: str, title: str, body: str) -> Outcome:
-        self.sent.append(Sent(self.stage.clock.now(), url.rsplit("/", 1)[1], url.split(":", 1)[0], body))
+        self.sent.append(Sent(self.stage.clock.now(), url.rsplit("/", 1)[1], url.split(":", 1)[0], without_link(body)))
         return SENT
 
     def deliver(self) -> None:
@@ -96,7 +97,8 @@ def live(stage: Stage, recorder: Recorder, until: datetime) -> None:
 def sent_of(foreseen: list[Foreseen]) -> list[Sent]:
     """Each message once, however many lines it has."""
     told = {
-        Sent(each.told_at, each.person, each.channel, each.text) for moment in foreseen for each in moment.hearings if each.told_at
+        Sent(each.told_at, each.person, each.channel, without_link(each.text))
+        for moment in foreseen for each in moment.hearings if each.told_at
     }  # fmt: skip
     return sorted(told)
 

@@ -27,6 +27,7 @@ from models.clock import Clock
 from models.cluster import Cluster
 from models.database import engine, transaction
 from models.refusal import Refusal
+from models.seal import opened
 from models.settings import Settings
 from notifications.outcome import Kind, Outcome
 from papers.township import Faults
@@ -217,6 +218,8 @@ def test_nobody_real_is_reached(rehearse: Rehearsal, tmp_path: Path) -> None:
         assert (phones.attempts, mailbox.attempts) == ([], [])
     with rehearse.database("kept_of_real_ones") as bound, bound.connect() as connection:
         urls = connection.execute(text("select url from channel")).scalars().all()
+    assert not [url for url in urls if "127.0.0.1" in url]
+    urls = [opened(url) for url in urls]
     rehearse.cluster.drop_database("kept_of_real_ones")
     assert urls
     assert not [url for url in urls if not re.fullmatch(r"(json|mailto)://127\.0\.0\.1:\d+/.*", url) or "town.test" in url]

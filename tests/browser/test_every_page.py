@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,7 +13,7 @@ from playwright.sync_api import Page
 
 from models.ticket import Ticket, issue
 from tests.browser import life
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import SIZES, Visiting
 from tests.site import Site
 from tests.stage import Stage
 
@@ -177,6 +178,7 @@ SMALL = """
     .filter(([each]) => !(each.matches('a') && each.closest('dd, .hint, .aside, .said')))
     .map(([each, box]) => `${each.tagName} «${each.textContent.trim().slice(0, 20)}» ${box.width.toFixed(0)}×${box.height.toFixed(0)}`)
 """
+SHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 NARROW = {"360 px": (360, 100), "320 px": (320, 100), "text at 200 %": (390, 200)}
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -211,6 +213,13 @@ def widths(page: Page) -> dict[str, int]:
     return {how: pixels for how, pixels in wider.items() if pixels}
 
 
+def keep(page: Page, name: str, size: str) -> None:
+    """A picture of the page for whoever looks at the run afterwards: `screenshots/` of the checkout."""
+    page.set_viewport_size(SIZES[size]["viewport"])
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    page.screenshot(path=SHOTS / size / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.jpg", type="jpeg", quality=60)
+
+
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_every_page_is_sound(busy_site: Site, visit: Visiting, size: str) -> None:
     """No axe violation, no request to the outside, no console error, no sideways scrolling on any phone, targets of 44 px there."""
@@ -230,6 +239,7 @@ def test_every_page_is_sound(busy_site: Site, visit: Visiting, size: str) -> Non
             "small": seen.page.evaluate(SMALL) if size == "phone" else [],
             "narrow": widths(seen.page) if size == "phone" else {},
         }
+        keep(seen.page, name, size)
         found |= {f"{name}: {what}": said for what, said in wrong.items() if said}
         seen.page.context.close()
     assert found == {}

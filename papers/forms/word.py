@@ -29,21 +29,22 @@ WIDTHS = (Mm(30), Mm(48), Mm(30), Mm(48))
 def word(sheet: Sheet) -> bytes:
     """The .docx. Its dates are the paper's own."""
     document = Document()
-    _page(document)
+    paged(document)
     _about(document, sheet)
     _e_copy(document, sheet)
     for line in (sheet.issuer, sheet.title):
         if line:
-            _write(document.add_paragraph(), line, 22, TITLE, align=ALIGN.CENTER)
+            written(document.add_paragraph(), line, 22, TITLE, align=ALIGN.CENTER)
     if sheet.number:
-        _write(document.add_paragraph(), sheet.number, align=ALIGN.RIGHT)
+        written(document.add_paragraph(), sheet.number, align=ALIGN.RIGHT)
     for block in sheet.blocks:
         _add(document, block)
     _foot(document, sheet)
-    return _still(document)
+    return unchanging(document)
 
 
-def _page(document: Doc) -> None:
+def paged(document: Doc) -> None:
+    """A4 with the margins of GB/T 9704-2012, and its page numbers."""
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin, section.left_margin, section.right_margin = Mm(37), Mm(35), Mm(28), Mm(26)
@@ -93,20 +94,20 @@ def _add(document: Doc, block: Block) -> None:
     match block:
         case Text():
             paragraph = document.add_paragraph()
-            _write(paragraph, block.text, indent=block.indent, align=ALIGN.JUSTIFY if block.indent else ALIGN.LEFT)
+            written(paragraph, block.text, indent=block.indent, align=ALIGN.JUSTIFY if block.indent else ALIGN.LEFT)
         case Table():
             _table(document, block)
         case Signed():
             _signed(document, block)
         case Lines():
             for line in block.lines:
-                _write(document.add_paragraph(), line)
+                written(document.add_paragraph(), line)
 
 
 def _signed(document: Doc, block: Signed) -> None:
-    _write(document.add_paragraph(), "")
-    _write(document.add_paragraph(), f"{block.by}\u3000\u3000", align=ALIGN.RIGHT)
-    _write(document.add_paragraph(), f"{block.on}\u3000\u3000\u3000\u3000", align=ALIGN.RIGHT)
+    written(document.add_paragraph(), "")
+    written(document.add_paragraph(), f"{block.by}\u3000\u3000", align=ALIGN.RIGHT)
+    written(document.add_paragraph(), f"{block.on}\u3000\u3000\u3000\u3000", align=ALIGN.RIGHT)
 
 
 def _table(document: Doc, block: Table) -> None:
@@ -134,12 +135,12 @@ def _cell(inside: Any, cell: Cell) -> None:
     for n, line in enumerate(cell.text.split("\n")):
         paragraph = inside.paragraphs[0] if n == 0 else inside.add_paragraph()
         font = LABEL if cell.label else BODY
-        _write(paragraph, line, 12, font, align=ALIGN.CENTER if cell.label else ALIGN.LEFT, line=Pt(20))
+        written(paragraph, line, 12, font, align=ALIGN.CENTER if cell.label else ALIGN.LEFT, line=Pt(20))
 
 
 def _foot(document: Doc, sheet: Sheet) -> None:
     if sheet.foot:
-        _write(document.add_paragraph(), sheet.foot, 10.5, line=Pt(16))
+        written(document.add_paragraph(), sheet.foot, 10.5, line=Pt(16))
 
 
 def _e_copy(document: Doc, sheet: Sheet) -> None:
@@ -153,9 +154,10 @@ def _e_copy(document: Doc, sheet: Sheet) -> None:
     _run(inside, " 扫码查看电子件", 9, BODY)
 
 
-def _write(
+def written(
     paragraph: Paragraph, text: str, size: float = 16, font: str = BODY, *, indent: bool = False, align: ALIGN = ALIGN.LEFT, line: Pt = LINE
 ) -> None:
+    """The text in a paragraph, `size` in points, lines exactly `line` apart."""
     paragraph.alignment = align
     shape = paragraph.paragraph_format
     shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, line if size < 20 else Pt(34)
@@ -175,7 +177,7 @@ def _run(paragraph: Paragraph, text: str, size: float, font: str) -> None:
     run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)
 
 
-def _still(document: Doc) -> bytes:
+def unchanging(document: Doc) -> bytes:
     """The package with every member's time of packing taken out of it."""
     packed, still = io.BytesIO(), io.BytesIO()
     document.save(packed)

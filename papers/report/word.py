@@ -15,7 +15,7 @@ from docx.oxml import OxmlElement
 from docx.shared import Mm, Pt
 
 from models.clock import utc
-from papers.forms.word import BODY, LABEL, TITLE, _page, _still, _write
+from papers.forms.word import BODY, LABEL, TITLE, paged, unchanging, written
 from papers.report.blocks import Block
 from papers.report.chart import add_chart
 
@@ -25,18 +25,18 @@ NARROW, BROAD = 156, 225
 def word(title: str, issuer: str, at: datetime, blocks: Sequence[Block]) -> bytes:
     """The .docx. Its dates are the paper's own: `at`, business time."""
     document = Document()
-    _page(document)
+    paged(document)
     core = document.core_properties
     core.title, core.author, core.last_modified_by, core.comments = title, issuer, issuer, ""
     core.created = core.modified = utc(at).replace(tzinfo=None, microsecond=0)
-    _write(document.add_paragraph(), title, 22, TITLE, align=Align.CENTER)
-    _write(document.add_paragraph(), "")
+    written(document.add_paragraph(), title, 22, TITLE, align=Align.CENTER)
+    written(document.add_paragraph(), "")
     charts = wide = 0
     for block in blocks:
         charts += block["kind"] == "chart"
         wide += block["kind"] == "wide"
         _add(document, block, charts, bool(wide))
-    return _still(document)
+    return unchanging(document)
 
 
 def _add(document: Doc, block: Block, charts: int, wide: bool) -> None:
@@ -57,17 +57,17 @@ def _add(document: Doc, block: Block, charts: int, wide: bool) -> None:
 
 def _text(document: Doc, block: Block) -> None:
     if block["kind"] == "note":
-        _write(document.add_paragraph(), block["text"], 10.5, line=Pt(16))
+        written(document.add_paragraph(), block["text"], 10.5, line=Pt(16))
     elif block["kind"] == "heading":
         paragraph = document.add_paragraph()
         paragraph.paragraph_format.keep_with_next = True
-        _write(paragraph, block["text"], 16, LABEL, indent=True)
+        written(paragraph, block["text"], 16, LABEL, indent=True)
     else:
-        _write(document.add_paragraph(), block["text"], indent=True, align=Align.JUSTIFY)
+        written(document.add_paragraph(), block["text"], indent=True, align=Align.JUSTIFY)
 
 
 def _caption(document: Doc, title: str) -> Any:
-    _write(document.add_paragraph(), title, 12, LABEL, align=Align.CENTER, line=Pt(20))
+    written(document.add_paragraph(), title, 12, LABEL, align=Align.CENTER, line=Pt(20))
     paragraph = document.add_paragraph()
     paragraph.alignment = Align.CENTER
     paragraph.paragraph_format.space_after = Pt(6)
@@ -75,9 +75,9 @@ def _caption(document: Doc, title: str) -> Any:
 
 
 def _signed(document: Doc, block: Block) -> None:
-    _write(document.add_paragraph(), "")
-    _write(document.add_paragraph(), f"{block['by']}\u3000\u3000", align=Align.RIGHT)
-    _write(document.add_paragraph(), f"{block['on']}\u3000\u3000\u3000\u3000", align=Align.RIGHT)
+    written(document.add_paragraph(), "")
+    written(document.add_paragraph(), f"{block['by']}\u3000\u3000", align=Align.RIGHT)
+    written(document.add_paragraph(), f"{block['on']}\u3000\u3000\u3000\u3000", align=Align.RIGHT)
 
 
 def _turn(document: Doc) -> None:
@@ -92,7 +92,7 @@ def _turn(document: Doc) -> None:
 
 def _table(document: Doc, block: Block, room: int) -> None:
     """Two rows of headings where columns stand in groups; they come again on every page."""
-    _write(document.add_paragraph(), block["title"], 16, LABEL, align=Align.CENTER)
+    written(document.add_paragraph(), block["title"], 16, LABEL, align=Align.CENTER)
     columns, grouped = block["columns"], any(block["groups"])
     table = document.add_table(1 + grouped, len(columns))
     table.style = "Table Grid"
@@ -130,4 +130,4 @@ def _cell(cell: Any, text: str, width: float, *, head: bool = False) -> None:
     cell.vertical_alignment = 1
     for more in cell.paragraphs[1:]:
         more._p.getparent().remove(more._p)
-    _write(cell.paragraphs[0], text, 10.5, LABEL if head else BODY, align=Align.CENTER, line=Pt(15))
+    written(cell.paragraphs[0], text, 10.5, LABEL if head else BODY, align=Align.CENTER, line=Pt(15))

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from models.enumerations import PostKind
 from notifications import subscribers as room
 from notifications.subscribers import Subscribed, SubscriberError
+from statemachines.registry import OFFICE
 from web.api.words import Text
 from web.caller import Caller, Program, Seat
 from web.house import house_of
@@ -19,7 +19,6 @@ from web.problem import Problem
 
 router = APIRouter(tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, lt=2**31)]
-OFFICE = (PostKind.office_head, PostKind.office_dispatcher)
 
 
 class WebhookView(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,7 +22,12 @@ LENGTH = 32
 
 def key_for(purpose: str, settings: Settings | None = None) -> bytes:
     """32 bytes for one purpose (RFC 5869, HKDF-SHA256): who holds one can't tell another. Raises OSError where no key can be kept."""
-    return HKDF(SHA256(), LENGTH, salt=None, info=purpose.encode()).derive(_master(settings or Settings.read()))
+    return _derived(_master(settings or Settings.read()), purpose)
+
+
+@lru_cache(maxsize=32)
+def _derived(master: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), LENGTH, salt=None, info=purpose.encode()).derive(master)
 
 
 def _master(settings: Settings) -> bytes:

@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 from models.refusal import Refusal
 
 SHORTEST_KEY = 32
+NAMES = (
+    "BIHUAN_HOME", "BIHUAN_PORT", "BIHUAN_PREFECT_PORT", "BIHUAN_DATABASE_URL", "BIHUAN_DATABASE_OWNER_URL", "BIHUAN_DEMO_PASSWORD",
+    "BIHUAN_PUBLIC_URL", "BIHUAN_DEADMAN_URL", "BIHUAN_KEY", "BIHUAN_OWNER_PORT", "BIHUAN_OWNER_URL",
+)  # fmt: skip
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -42,7 +46,8 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """The settings that `environment` (default: the process's own) asks for. Raises SettingsError, which names the variable."""
-        given = {name: value.strip() for name, value in (os.environ if environment is None else environment).items()}
+        source = os.environ if environment is None else environment
+        given = {name: source[name].strip() for name in NAMES if name in source}
         port = _port(given, "BIHUAN_PORT", 8080)
         prefect_port = _port(given, "BIHUAN_PREFECT_PORT", 4200)
         if port == prefect_port:

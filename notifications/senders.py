@@ -17,6 +17,8 @@ from notifications.outcome import LOCKED, Channel, Kind, Outcome
 
 THREADS = 8
 GATHER_SECONDS = 0.02
+HANDFUL_SECONDS = 0.1
+MOST_UNDER_WAY = 64
 
 log = logging.getLogger("bihuan.deliver")
 
@@ -56,6 +58,7 @@ class Pool:
     """Sends in daemon threads, so that a far end that never lets go can't keep the process alive.
 
     As few messages as possible are under way at once: what a killed sender leaves behind is unknown, and unknown is the price of a kill.
+    Two for each thread will do, unless far ends answer so fast that claiming would be the longer part (`window`).
     """
 
     def __init__(self, channel: Channel, threads: int = THREADS) -> None:
@@ -63,12 +66,14 @@ class Pool:
         self._done: SimpleQueue[Attempt] = SimpleQueue()
         self._under_way: dict[int, float] = {}
         self._threads = threads
+        self._window = 2 * threads
+        self._looked_at = monotonic()
         for number in range(threads):
             Thread(target=self._work, args=(channel,), name=f"bihuan-send-{number}", daemon=True).start()
 
     @property
     def free(self) -> int:
-        return 2 * self._threads - len(self._under_way)
+        return self._window - len(self._under_way)
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         given_up_at = monotonic() + CLAIM.total_seconds()
@@ -83,7 +88,7 @@ class Pool:
         """
         done: list[Attempt] = []
         until: float | None = None
-        while self._under_way and len(done) < self._threads:
+        while self._under_way and len(done) < self._window // 2:
             try:
                 patience = min(self._under_way.values()) if until is None else until
                 done.append(self._done.get(timeout=max(0.0, patience - monotonic())))
@@ -94,6 +99,8 @@ class Pool:
                 continue
             self._under_way.pop(done[-1][0].id, None)
             until = until or monotonic() + GATHER_SECONDS
+        now = monotonic()
+        self._window, self._looked_at = window(len(done), now - self._looked_at, self._threads), now
         return sorted(done, key=lambda each: each[0].id)
 
     def stop(self) -> None:
@@ -108,6 +115,13 @@ class Pool:
         for id in [id for id, until in self._under_way.items() if until <= monotonic()]:
             log.warning("message %d has been under way for longer than its claim; its outcome is unknown", id)
             del self._under_way[id]
+
+
+def window(done: int, seconds: float, threads: int) -> int:
+    """How many messages may be under way after `done` of them took `seconds`: what leaves within a tenth of a second, two for each thread
+    at least, and never more than 64."""
+    left = done * HANDFUL_SECONDS / seconds if seconds > 0 else 0
+    return int(min(MOST_UNDER_WAY, max(2 * threads, left)))
 
 
 def attempt(channel: Channel, claimed: Claimed) -> Outcome:

@@ -14,7 +14,7 @@ import smtplib
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +22,7 @@ from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -55,6 +56,27 @@ def heard_here() -> Overheard | None:
     return getattr(_here, "heard", None)
 
 
+class _Session(requests.Session):
+    """Asks the environment for proxies and certificates once a far end and not once a message, which was a third of a send; and never
+    asks .netrc, so that no robot is shown a password that stands there for somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> dict[str, Any]:
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        scheme, host = urlsplit(url)[:2]
+        return dict(_surroundings(f"{scheme}://{host.rpartition('@')[2]}", stream, verify, cert))
+
+
+@lru_cache
+def _surroundings(far_end: str, stream: bool | None, verify: bool | str | None, cert: str | tuple[str, str] | None) -> Mapping[str, Any]:
+    with requests.Session() as trusting:
+        return trusting.merge_environment_settings(far_end, {}, stream, verify, cert)
+
+
 class _Line(threading.local):
     """The connections of one thread, kept from one message to the next; no cookie of one channel is shown to another.
 
@@ -62,7 +84,7 @@ class _Line(threading.local):
     """
 
     def __init__(self) -> None:
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.used_at = monotonic()
 

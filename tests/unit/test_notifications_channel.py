@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,39 @@ def test_a_redirect_is_not_followed_since_the_text_would_be_lost_on_the_way(phon
 def test_a_far_end_that_asks_us_to_wait_is_heard(phones: Phones) -> None:
     phones.now("status", status=429, headers={"Retry-After": "120"})
     assert channel.send(phones.url_for("p"), "t", "b").wait == 120
+
+
+@contextmanager
+def _listener() -> Iterator[tuple[int, list[str]]]:
+    """One who says yes to one request: its port, and the head of what it was asked."""
+    heads: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            far, _ = door.accept()
+            with far:
+                heads.append(far.recv(65536).decode(errors="replace"))
+                far.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield door.getsockname()[1], heads
+        thread.join(10)
+
+
+def test_a_house_whose_way_out_is_a_proxy_speaks_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _listener() as (port, heads):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        assert channel.send("json://far-end.invalid/p", "标题", "请整改。").kind == Kind.sent
+    assert heads[0].startswith("POST http://far-end.invalid/p")
+
+
+def test_no_password_that_lies_about_for_somebody_else_goes_to_a_far_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n", encoding="utf8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with _listener() as (port, heads):
+        assert channel.send(f"json://127.0.0.1:{port}/p", "标题", "请整改。").kind == Kind.sent
+    assert "authorization" not in heads[0].lower()
 
 
 def test_a_closed_door_is_temporary(phones: Phones) -> None:

@@ -47,4 +47,11 @@ def _kept(path: Path) -> str:
             pass
         finally:
             fresh.unlink()
+    known = path.stat()
+    return _read(path, known.st_ino, known.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, inode: int, changed: int) -> str:
+    """What stands in `path`, read again only when it is another file: each message asks for two keys."""
     return path.read_text(encoding="utf8").strip()

@@ -15,7 +15,7 @@ from models.seal import readable
 from notifications.letter import Letter, letters
 from notifications.manner import Manner
 from notifications.reason import Reason
-from notifications.render import opened, render
+from notifications.render import links_to, opened, render
 from notifications.throttle import Asking, throttle
 
 # Longer than the slowest send (connect, greet, log in, send, each with its own limit) waits behind another one in its thread.
@@ -107,7 +107,8 @@ def claim(
     leaving = [each for each in found if each.id not in claims.waiting]
     written = {letter.id: (letter, *render(letter, known[letter.township_id], now, public_url)) for letter in leaving}
     started = _start(session, written, wall + CLAIM)
-    claims.ready = [replace(each, body=opened(each.letter, each.body, now, wall, public_url)) for each in started]
+    links = links_to(public_url)
+    claims.ready = [replace(each, body=opened(each.letter, each.body, now, wall, links)) for each in started]
     return claims
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from string import Formatter
 from typing import Any, Protocol
 
 from models.enumerations import CaseKind, InterimControl, PostKind, Purpose, StartWork
+from models.keys import key_for
 from models.settings import Settings
 from models.ticket import Ticket, issue
 from notifications.channels.room import room_of
@@ -76,7 +78,27 @@ def render(letter: Letter, manner: Manner, now: datetime, public_url: str) -> tu
     return _bundle(letter, language, manner.bundle_cap, now, public_url)
 
 
-def opened(letter: Letter, body: str, now: datetime, wall: datetime, public_url: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where links lead, without slashes at their ends, and the key that signs tickets; None: messages leave with plain links."""
+
+    public_url: str
+    owner_url: str
+    key: bytes | None = field(repr=False)
+
+
+def links_to(public_url: str) -> Links:
+    """Owners' pages may stand alone on the public side; a caller's own address is kept for both."""
+    settings = Settings.read()
+    owner_url = settings.owner_url if public_url == settings.public_url else public_url
+    try:
+        return Links(public_url, owner_url, key_for("ticket", settings))
+    except OSError as error:
+        log.warning("no tickets in messages: %s", error)
+        return Links(public_url, owner_url, None)
+
+
+def opened(letter: Letter, body: str, now: datetime, wall: datetime, links: Links) -> str:
     """The body as it leaves: where it is about one case and goes to one person alone, its link lets that person act.
 
     By wall time `wall` the link is good until a week after the case is due, a responsible unit's for a month, as it has no other way in.
@@ -86,28 +108,18 @@ def opened(letter: Letter, body: str, now: datetime, wall: datetime, public_url:
     if alone is None or alone.addressed is not None or not room_of(letter.url).private:
         return body
     page = "o" if alone.reached and alone.reached.kind in OWNERS and alone.kind in ABOUT_A_HAZARD else "a"
-    ticket = _ticket(alone, now, wall + GRACE[page])
-    plain = _link(alone, public_url)
+    ticket = _ticket(alone, now, wall + GRACE[page], links.key)
+    plain = _link(alone, links.public_url)
     if ticket is None or not body.endswith(plain):
         return body
-    return f"{body.removesuffix(plain)}{_owners(public_url) if page == 'o' else public_url}/{page}/{ticket}"
+    return f"{body.removesuffix(plain)}{links.owner_url if page == 'o' else links.public_url}/{page}/{ticket}"
 
 
-def _owners(public_url: str) -> str:
-    """Where owners' pages are, which may stand alone on the public side; a caller's own address is kept."""
-    settings = Settings.read()
-    return settings.owner_url if public_url == settings.public_url else public_url
-
-
-def _ticket(letter: Letter, now: datetime, least: datetime) -> str | None:
-    if letter.case_id is None or letter.person_id is None or letter.post_id is None or letter.version is None:
+def _ticket(letter: Letter, now: datetime, least: datetime, key: bytes | None) -> str | None:
+    if key is None or letter.case_id is None or letter.person_id is None or letter.post_id is None or letter.version is None:
         return None
     until = least + max(letter.due_at - now if letter.due_at else timedelta(), timedelta())
-    try:
-        return issue(Ticket(letter.case_id, letter.person_id, letter.post_id, letter.version, int(until.timestamp())))
-    except OSError as error:
-        log.warning("no ticket for message %d: %s", letter.id, error)
-        return None
+    return issue(Ticket(letter.case_id, letter.person_id, letter.post_id, letter.version, int(until.timestamp())), key)
 
 
 def _alone(letter: Letter) -> Letter | None:

@@ -32,7 +32,7 @@ LONGEST = 200
 UNTRUSTED = "TLS certificate not trusted"
 
 
-def meaning(taken: bool | None, heard: Overheard, robot: bool) -> Outcome:
+def meaning(taken: bool, heard: Overheard, robot: bool) -> Outcome:
     """What a plugin call came to: its own answer, weighed against what was overheard.
 
     With several exchanges (more than one recipient in a URL) the doubtful one counts: part of it may have been heard.
@@ -40,8 +40,6 @@ def meaning(taken: bool | None, heard: Overheard, robot: bool) -> Outcome:
     outcomes = [of_answer(answer, robot) for answer in heard.answers] + [of_error(*error) for error in heard.errors]
     bad = [each for each in outcomes if each.kind != Kind.sent]
     good = len(outcomes) - len(bad) + heard.mails
-    if taken is None:
-        return Outcome(Kind.permanent, "nothing to send to", channel_gone=True)
     if bad and good:
         return Outcome(Kind.unknown, f"partly sent: {bad[0].detail}")
     if bad:

@@ -14,7 +14,7 @@ from models.enumerations import Clock, Purpose
 from models.ticket import read as read_ticket
 from notifications.letter import Letter, Seat, Step
 from notifications.manner import Manner
-from notifications.render import BUNDLE_LIMIT, HEADS, LANGUAGES, faults, opened, render
+from notifications.render import BUNDLE_LIMIT, HEADS, LANGUAGES, faults, links_to, opened, render
 from notifications.templates import en, zh
 
 NOW = parse_time("2023-03-05T10:00+08:00")
@@ -168,7 +168,7 @@ def test_a_truth_that_makes_no_sense_is_still_told_and_logged(caplog: pytest.Log
 def leaves(**said: Any) -> str:
     one = letter(Purpose.overdue, **{"person_id": 7, "post_id": 8, "version": 3, "url": "json://~x", **said})
     body = render(one, Manner(), NOW, URL)[1]
-    return opened(one, body, NOW, NOW, URL).rsplit(" ", 1)[1].removeprefix(URL)
+    return opened(one, body, NOW, NOW, links_to(URL)).rsplit(" ", 1)[1].removeprefix(URL)
 
 
 def test_a_link_acts_for_one_person_alone_and_leads_a_responsible_unit_to_its_own_page() -> None:

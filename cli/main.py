@@ -34,6 +34,9 @@ COMMANDS = {
     "archive": ("cli.paper:archive", "一案一档归档包 · a hazard's whole file as a zip"),
     "report": ("cli.report:app", "工作报告、周报、月报、统计表 · work report, weekly, monthly, statistics"),
     "webhook": ("cli.webhook:webhook", "程序订阅 · programs that hear of every event"),
+    "backup": ("cli.backup:backup", "备份成一个文件 · back everything up into one file"),
+    "restore": ("cli.restore:restore", "从备份恢复 · put a backup back"),
+    "doctor": ("cli.doctor:doctor", "体检：哪里不对，怎么办 · what is wrong, and the way out"),
     "diagram": ("cli.diagram:diagram", "画出隐患状态机 · draw the hazard's state machine"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -74,6 +74,30 @@ class Cluster:
         from psycopg import sql
 
         self._command(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(_checked(name))))
+
+    def name_of(self, database: str = "bihuan") -> str:
+        """What the server itself calls it."""
+        return urlsplit(self.dsn(database)).path.strip("/")
+
+    def may_create(self) -> bool:
+        """Whether we may make, rename and drop databases there."""
+        return bool(self._command("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")[0][0])
+
+    def rename_databases(self, names: Mapping[str, str]) -> None:
+        """Gives databases (by the server's own names) other names, one after the other: all of them or none. Raises ClusterError while
+        somebody is connected to one."""
+        import psycopg
+        from psycopg import sql
+
+        try:
+            with psycopg.connect(self._admin_dsn("postgres"), connect_timeout=10) as connection:
+                for old, new in names.items():
+                    connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(old), sql.Identifier(new)))
+        except psycopg.errors.ObjectInUse as error:
+            raise ClusterError(
+                "还有程序连着数据库，不能替换：请先停掉所有机器上的闭环，再重试。",
+                "Somebody is still connected to the database: stop Bihuan on every machine, then try again.",
+            ) from error
 
     def databases(self) -> list[str]:
         """The names of all databases but PostgreSQL's own templates."""

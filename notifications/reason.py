@@ -27,5 +27,6 @@ class Reason(Word):
     channel_disabled = "channel_disabled", "通道已停用", "its channel had been disabled before it was sent"
     no_answer = "no_answer", "已交出但未得到答复，不重发", "handed over without an answer, not repeated"
     sender_died = "sender_died", "发送中断，结果不明，不重发", "the sender died with it, not repeated"
+    restored = "restored", "从备份恢复，是否已发出无从得知，不重发", "restored from a backup, not repeated"
     fallback = "fallback", "原通道未成，改用备用通道", "the channel before this one failed"
     climbed = "climbed", "本人已无可用通道，转上一级岗位", "that person can't be reached, so the post above is told"

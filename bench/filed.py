@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, text
 
-from bench.numbers import HAZARDS, HISTORY, PLACES, REGISTRY, REVIEWS, VILLAGES
 from bench.report import say, spread, timed
 from bench.town import MORNING, Bench
+from bench.townships import fill_townships
 from models.database import transaction
 from models.enumerations import PaperKind
 from papers.events.export import Form, export
@@ -39,12 +39,7 @@ def measure(bench: Bench) -> None:
 
 
 def _fill(bound: Engine) -> int:
-    asked = {
-        "townships": 1, "villages": VILLAGES, "places": PLACES, "cases": CASES, "start": MORNING - timedelta(days=300), "towns": ["town-1"],
-    }  # fmt: skip
-    for statement in (*REGISTRY, HAZARDS, REVIEWS, HISTORY):
-        with bound.begin() as connection:
-            connection.execute(text(statement), asked)
+    fill_townships(bound, {"town-1": CASES})
     with bound.connect() as connection:
         return int(connection.execute(text("select id from township where code = 'town-1'")).scalar_one())
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from models.paper import Paper
     from papers.events.waiting import Wait
+    from papers.statistics.brief import Difference
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="写到哪个文件：.docx、.pdf、.xlsx by its ending")]
@@ -47,15 +49,15 @@ def statistics(out: Out, at: CutAt = None, township: Town = None, issue: Keep = 
 
 
 @app.command()
-def weekly(out: Out, at: CutAt = None, township: Town = None) -> None:
+def weekly(out: Out, at: CutAt = None, township: Town = None, as_json: AsJson = False) -> None:
     """上一周（周五至周四）的周报；已定稿的照原样给出，并说明现在再统计有何不同。The last week's, frozen once written."""
-    _write_period(PaperKind.weekly, out, at, township)
+    _write_period(PaperKind.weekly, out, at, township, as_json)
 
 
 @app.command()
-def monthly(out: Out, at: CutAt = None, township: Town = None) -> None:
+def monthly(out: Out, at: CutAt = None, township: Town = None, as_json: AsJson = False) -> None:
     """上一月的月报；已定稿的照原样给出，并说明现在再统计有何不同。The last month's, frozen once written."""
-    _write_period(PaperKind.monthly, out, at, township)
+    _write_period(PaperKind.monthly, out, at, township, as_json)
 
 
 @app.command()
@@ -111,40 +113,62 @@ def _write(kind: PaperKind, out: Path, at: str | None, township: str | None, iss
 
 
 def _tables(session: Session, town: int, until: datetime) -> dict[str, Any]:
-    from models.clock import day_of, machine_time
-    from papers.report.queries import TOWN
-    from papers.statistics.brief import brief_facts
-    from papers.statistics.periods import campaign_to_date
+    from models.clock import machine_time
+    from papers.statistics.issue import statistics as counted
 
-    starts = session.execute(TOWN, {"township": town, "at": until}).mappings().one()["starts_at"] or until
-    return brief_facts(session, town, campaign_to_date(day_of(starts), until), machine_time())
+    return counted(session, town, until, machine_time())
 
 
-def _write_period(kind: PaperKind, out: Path, at: str | None, township: str | None) -> None:
-    from models.clock import RowClock, say
+def _write_period(kind: PaperKind, out: Path, at: str | None, township: str | None, as_json: bool) -> None:
+    from models.clock import RowClock, machine_time
+    from models.database import as_json as written
     from models.database import transaction
     from papers.shelf import fetch
     from papers.statistics import issue as papers
     from papers.statistics.periods import last_period
+    from papers.statistics.previous import recount
 
     ending = _ending(out, kind)
     with house() as bound, transaction(bound) as session:
         until, town, clock = cut_at(bound, at), the_township(session, township), RowClock(bound)
         made = papers.issue_period(session, town, kind, clock, until)
         paper = made or papers.kept(session, town, kind, last_period(kind, until).cut_at)
-        assert paper and paper.cut_at
+        assert paper
         out.write_bytes(fetch(papers.sha256_of(paper, ending) or ""))
-        lines = [] if made else _differences(session, paper)
-    typer.echo(f"{out}：{paper.title}，数据截至{say(paper.cut_at, year=True)}，{'现已定稿' if made else f'{say(paper.issued_at)}已定稿'}")
-    typer.echo("\n".join(lines), nl=bool(lines))
+        found = recount(session, paper, machine_time())
+        told = _told(paper, out, bool(made), found)
+    typer.echo(written(told) if as_json else "\n".join(_lines(paper, out, bool(made), found)))
 
 
-def _differences(session: Session, paper: Any) -> list[str]:
-    from models.clock import machine_time
-    from papers.statistics.brief import brief_facts, difference
-    from papers.statistics.issue import period_of
+def _told(paper: Paper, out: Path, made: bool, found: Difference | None) -> dict[str, Any]:
+    """As one object; `previous`, `compared` and `corrected` are null where no paper of this kind stands before it."""
+    from dataclasses import asdict
 
-    found = difference(session, paper.township_id, paper.facts, brief_facts(session, paper.township_id, period_of(paper), machine_time()))
+    names = ("id", "kind", "title", "cut_at", "issued_at", "previous_id", "docx_sha256", "pdf_sha256")
+    facts = ("xlsx_sha256", "summary", "previous", "compared", "corrected")
+    return {
+        "file": str(out), "written_now": made, **{name: getattr(paper, name) for name in names},
+        **{name: paper.facts.get(name) for name in facts}, "difference": found and asdict(found),
+    }  # fmt: skip
+
+
+def _lines(paper: Paper, out: Path, made: bool, found: Difference | None) -> list[str]:
+    from models.clock import say
+
+    assert paper.cut_at
+    when = "现已定稿" if made else f"{say(paper.issued_at)}已定稿"
+    lines = [f"{out}：{paper.title}，数据截至{say(paper.cut_at, year=True)}，{when}"]
+    if since := paper.facts.get("compared"):
+        lines.append(f"与上期对比（{paper.facts['previous']['title']}）：")
+        lines += [f"  {name}：{old} → {new}（{by}）" for name, old, new, by in since["rows"]]
+    if paper.facts.get("corrected"):
+        from papers.statistics.corrected import corrections
+
+        lines += corrections(paper.facts["corrected"])
+    return lines if made or found is None else [*lines, *_differences(found)]
+
+
+def _differences(found: Difference) -> list[str]:
     cells = [f"  {each.table}·{each.row}·{each.column}：{each.before} → {each.after}" for each in found.changes]
     late = [f"  {each.code}：{each.before or '未计'} → {each.after or '不计'}（{each.why}）" for each in found.late]
     return ["现在再统计，与定稿不同：", *cells, "原因：", *late] if found.any else ["现在再统计，与定稿相同。"]

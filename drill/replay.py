@@ -90,13 +90,7 @@ def replay(
     township = read(folder, parseable)
     start, end = _span(township, from_day, until_day, tick)
     arrived: list[Message] = []
-    with (
-        cluster(settings) as running,
-        _scratch(running, keep) as database,
-        hasty(running.url(database)) as bound,
-        receivers(arrived.append) as ports,
-    ):
-        migrate(running.url(database, "owner"))
+    with _ground(settings, keep) as bound, receivers(arrived.append) as ports:
         township_id = settle(bound, township, start, seed, ports)
         crew = Crew(bound, township_id, seed, day_of(start))
         live_through(bound, crew, ManualClock(start), end, tick, sweeper, progress)
@@ -105,6 +99,14 @@ def replay(
     table.steps, table.refused, table.nobody = dict(crew.tally.done), dict(crew.tally.refused), dict(crew.tally.nobody)
     table.arrived = len(arrived)
     return table
+
+
+@contextmanager
+def _ground(settings: Settings, keep: str | None) -> Iterator[Engine]:
+    """An empty database with today's schema, under the name that is to be kept."""
+    with cluster(settings) as running, _scratch(running, keep) as database, hasty(running.url(database)) as bound:
+        migrate(running.url(database, "owner"))
+        yield bound
 
 
 def _span(township: Township, from_day: date | None, until_day: date | None, tick: timedelta) -> tuple[datetime, datetime]:

@@ -17,8 +17,8 @@ from models.clock import say
 from models.database import transaction
 from models.enumerations import PaperKind
 from models.paper import Paper
-from papers.statistics.issue import PERIODICAL, issue_period
-from papers.statistics.periods import last_period
+from papers.statistics.issue import issue_period
+from papers.statistics.periods import PERIODICAL, last_period
 
 # A township reports on a period in which it had a hazard or a campaign: nobody is handed a paper about nothing.
 TOWNSHIPS = text("""

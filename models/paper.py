@@ -17,8 +17,8 @@ class Paper(SQLModel, table=True):
     gives the same bytes. Rows are written once: the app can't change or delete one.
 
     `number` is 字〔年〕号, empty where a kind isn't numbered. `case_id` is the hazard it is about; empty where it speaks for the whole
-    township. `cut_at` is the business time its figures stand at, `issued_at` the business time of issue. `previous_id` is an earlier issue
-    of the same paper: of the same period, or one that this replaces.
+    township. `cut_at` is the business time its figures stand at, `issued_at` the business time of issue. `previous_id` is the paper of
+    this kind before it: about the same hazard, or what the township filed last.
     """
 
     __tablename__ = "paper"

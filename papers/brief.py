@@ -18,6 +18,7 @@ from models.clock import day_of, local, say, start_of
 from models.database import as_json
 from models.enumerations import HazardState, PaperKind, PostKind
 from papers.numbers.kpi import By, Numbers, numbers_by, numbers_of
+from papers.occasion import hold
 
 SOURCE = Path(__file__).with_name("brief.typ")
 FONTS = "pylopdf_fonts_zh_cn"
@@ -112,8 +113,9 @@ def _day(moment: datetime) -> str:
 
 
 FREEZE = text("""
-insert into paper (township_id, kind, title, facts, cut_at, issued_at, issued_post, issued_person)
-values (:township, :kind, :title, cast(:facts as jsonb), :at, :at, :post, :person) returning id
+insert into paper (township_id, kind, title, facts, cut_at, issued_at, issued_post, issued_person, previous_id)
+values (:township, :kind, :title, cast(:facts as jsonb), :at, :at, :post, :person,
+    (select max(id) from paper where township_id = :township and kind = :kind)) returning id
 """)
 KEPT = text("""
 select id from paper
@@ -125,8 +127,12 @@ EARLIER = text("select id, title, cut_at from paper where township_id = :townshi
 
 
 def freeze(session: Session, township_id: int, at: datetime, post: str, person: str) -> int:
-    """Keeps the brief as it stands at `at`, for good; its number among the papers. Of one minute there is one: the first."""
+    """Keeps the brief as it stands at `at`, for good; its number among the papers. Of one minute there is one: the first.
+
+    Two who ask in the same instant get the same one: a lock a minute, held to the end of the transaction.
+    """
     asked = {"township": township_id, "kind": PaperKind.brief, "at": at}
+    hold(session, township_id, PaperKind.brief, local(at).strftime("%Y-%m-%dT%H:%M"))
     if kept := session.execute(KEPT, asked).scalar():
         return int(kept)
     facts = brief(session, township_id, at)

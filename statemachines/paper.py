@@ -164,6 +164,17 @@ def measure_stands(s: Standing, kind: PaperKind) -> No | None:
     return No("interim", f"尚未采取{names}，请先登记临时管控，再出具{kind.zh}。", f"Order {en} first, then issue the {kind.en}.")
 
 
+def stop_disobeyed(s: Standing, kind: PaperKind) -> No | None:
+    """Power is cut only to a unit with a major hazard that was ordered to stop and didn't (安全生产法 Art. 70)."""
+    if s.control != InterimControl.power_cut or (s.case.grade == Grade.major and K.onsite_measure in s.before):
+        return None
+    return No(
+        "stop_first",
+        f"停电只用于重大隐患单位拒不执行停产停业、停止使用决定的情形，须先出具{K.onsite_measure.zh}，再出具{kind.zh}。",
+        f"Power is cut only where a major hazard's unit doesn't obey an order to stop; that comes first: {K.onsite_measure.en}.",
+    )
+
+
 def was_reviewed(s: Standing, kind: PaperKind) -> No | None:
     if s.case.verified_at or s.case.failed_count:
         return None
@@ -217,7 +228,8 @@ RULES: dict[PaperKind, Rule] = {
         "应急现决", ENFORCERS, (still_open, *ENFORCED, record_first, measure_stands), "安全生产法第六十五条", officers=True
     ),
     K.coercive_measure: Rule(
-        "应急强措", ENFORCERS, (still_open, *ENFORCED, record_first, measure_stands), "安全生产法第七十条、消防法第五十四条", officers=True
+        "应急强措", ENFORCERS, (still_open, *ENFORCED, record_first, measure_stands, stop_disobeyed),
+        "安全生产法第六十五条、第七十条，消防法第五十四条", officers=True,
     ),
     K.dispatch: Rule("安办交", OFFICE, (still_open, was_assigned, has_limit), "安全生产法第九条"),
     K.review_opinion: Rule(

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from models.clock import day_of
 from models.enumerations import PaperKind
 from models.paper import Paper
 from papers.events.waiting import Wait, by_post, by_step
-from papers.report.queries import TOWN
-from papers.statistics.brief import Difference, brief_facts, difference
-from papers.statistics.issue import PERIODICAL, period_of, sha256_of
-from papers.statistics.periods import campaign_to_date
+from papers.statistics import previous
+from papers.statistics.brief import Difference
+from papers.statistics.issue import sha256_of
+from papers.statistics.issue import statistics as standing_now
+from papers.statistics.periods import PERIODICAL
 from web.caller import Caller
 from web.problem import Problem
 
@@ -76,17 +76,13 @@ def file_of(paper: Paper, ending: str) -> str:
 
 def recount(session: Session, caller: Caller, paper: Paper) -> Difference | None:
     """How a count made now differs from the kept one; None for a paper without a period of its own."""
-    if paper.kind not in PERIODICAL:
-        return None
-    return difference(session, caller.township_id, paper.facts, brief_facts(session, caller.township_id, period_of(paper), caller.wall))
+    return previous.recount(session, paper, caller.wall)
 
 
 def statistics(session: Session, caller: Caller, until: datetime) -> dict[str, Any]:
     """The tables since the campaign began, up to business time `until` (not later than now). Raises Problem 403."""
     whole(caller)
-    until = min(until, caller.now)
-    starts = session.execute(TOWN, {"township": caller.township_id, "at": until}).mappings().one()["starts_at"] or until
-    return brief_facts(session, caller.township_id, campaign_to_date(day_of(min(starts, until)), until), caller.wall)
+    return standing_now(session, caller.township_id, min(until, caller.now), caller.wall)
 
 
 def waiting(session: Session, caller: Caller) -> tuple[Sequence[Wait], Sequence[Wait]]:

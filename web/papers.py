@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,24 +21,27 @@ from papers.forms.wording import sheet
 from papers.shelf import ShelfError, fetch
 from statemachines.machine import Offer
 from statemachines.paper import FORMS, RULES, offers, recorded_officers
-from web import hazard, step
+from web import cursor, hazard, step
 from web.caller import READS_REPORTS, Caller, Seat
 from web.house import House
 from web.problem import Problem
 
 log = logging.getLogger("bihuan.papers")
-Ending = Literal["pdf", "docx", "png"]
+Ending = Literal["pdf", "docx", "xlsx", "png"]
 MEDIA: dict[str, str] = {
-    "pdf": "application/pdf", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "png": "image/png",
+    "pdf": "application/pdf", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "png": "image/png",
 }  # fmt: skip
 COLUMNS = """
 paper.id, paper.case_id, paper.kind, paper.number, paper.title, paper.facts, paper.issued_at, paper.issued_post, paper.pdf_sha256,
-paper.docx_sha256
+paper.docx_sha256, paper.facts->>'xlsx_sha256' as xlsx_sha256, paper.cut_at, paper.previous_id,
+(select code from cases where cases.id = paper.case_id) as hazard
 """
 
 
 class PaperView(BaseModel):
-    """A paper that was issued. `number` is 字〔年〕号; the hashes are of its files, which a reprint gives again to the byte."""
+    """A paper that was issued. `number` is 字〔年〕号; the hashes are of its files, which a reprint gives again to the byte. `hazard` is
+    null and `cut_at` the time its figures stand at where it is about the whole township; `previous_id` the one of its kind before it."""
 
     model_config = ConfigDict(title="Paper")
     id: int
@@ -49,6 +52,10 @@ class PaperView(BaseModel):
     issued_by: str
     pdf_sha256: str | None
     docx_sha256: str | None
+    xlsx_sha256: str | None = None
+    hazard: str | None = None
+    cut_at: datetime | None = None
+    previous_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,39 @@ def listed(session: Session, caller: Caller, code: str) -> list[PaperView]:
     return [_view(each) for each in found]
 
 
+def many(
+    session: Session, caller: Caller, limit: int, after: str | None, kinds: Sequence[str], states: Sequence[str], about: str | None
+) -> tuple[list[PaperView], str | None]:
+    """Papers within reach, the newest first, and the cursor of the next page; of the township's own those who read its reports see all.
+
+    `kinds` of papers, `states` of the hazards that they are about, `about` one hazard by its code. Raises Problem 422 for a foreign cursor.
+    """
+    asked, condition = _within(caller)
+    for name, value, filtering in (
+        ("kinds", list(kinds), "paper.kind = any(:kinds)"), ("states", list(states), "c.state = any(:states)"),
+        ("about", about, "c.code = :about"), ("after", cursor.read_number("papers", after), "paper.id < :after"),
+    ):  # fmt: skip
+        if value:
+            asked[name] = value
+            condition += f" and {filtering}"
+    query = f"select {COLUMNS} from paper left join cases c on c.id = paper.case_id where {condition} order by paper.id desc limit :limit"
+    rows = session.execute(text(query), {**asked, "limit": limit + 1}).all()
+    return [_view(row) for row in rows[:limit]], cursor.write_number("papers", rows[limit - 1].id) if len(rows) > limit else None
+
+
+def _within(caller: Caller) -> tuple[dict[str, Any], str]:
+    """The parameters and the condition on `paper` and its hazard `c`: a hazard's for who reads the hazard, the township's own for who
+    reads its reports."""
+    reach, asked = caller.reach()
+    condition = f"paper.township_id = :township and case when paper.case_id is null then :reports else {reach} end"
+    return {**asked, "township": caller.township_id, "reports": bool(caller.kinds & READS_REPORTS)}, condition
+
+
 def _view(row: Any) -> PaperView:
     return PaperView(
         id=row.id, kind=row.kind, number=row.number, title=row.title, issued_at=local(row.issued_at), issued_by=row.issued_post,
-        pdf_sha256=row.pdf_sha256, docx_sha256=row.docx_sha256,
+        pdf_sha256=row.pdf_sha256, docx_sha256=row.docx_sha256, xlsx_sha256=row.xlsx_sha256, hazard=row.hazard,
+        cut_at=row.cut_at and local(row.cut_at), previous_id=row.previous_id,
     )  # fmt: skip
 
 
@@ -113,16 +149,14 @@ def find(session: Session, caller: Caller, said: str) -> Any:
 
     Raises Problem 404.
     """
-    condition, asked = caller.reach()
+    asked, condition = _within(caller)
     query = text(f"""
         select {COLUMNS} from paper left join cases c on c.id = paper.case_id
-        where paper.township_id = :township and (paper.number = :said or paper.id = :id)
-            and case when paper.case_id is null then :reports else {condition} end
+        where {condition} and (paper.number = :said or paper.id = :id)
         order by paper.number = :said desc nulls last limit 1
     """)
     number = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else 0
-    known = {"township": caller.township_id, "said": said, "id": number, "reports": bool(caller.kinds & READS_REPORTS)}
-    row = session.execute(query, {**asked, **known}).first()
+    row = session.execute(query, {**asked, "said": said, "id": number}).first()
     if row is None:
         raise Problem(404, "没有这份文书，或不在你的岗位管辖范围内。", "There is no such paper within your reach.")
     return row
@@ -141,7 +175,7 @@ def content(house: House, row: Any, ending: Ending, page: int = 1) -> bytes:
     """The file; a picture is drawn from the frozen facts. Raises Problem 404 where there is none, 500 where the shelf isn't what it was."""
     if ending == "png":
         return _picture(row, page)
-    sha256 = row.pdf_sha256 if ending == "pdf" else row.docx_sha256
+    sha256 = getattr(row, f"{ending}_sha256")
     if sha256 is None:
         raise Problem(404, "这份文书没有这种格式的文件。", "The paper has no such file.")
     try:

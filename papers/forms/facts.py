@@ -18,7 +18,7 @@ from statemachines.paper import NOTICES, ORDERS, Permit
 Facts = dict[str, Any]
 HAZARD = text("""
 select c.code, c.grade, c.state, h.failed_count as failed, township.name as township, county.name as district, place.name as place,
-    place.kind as place_kind, place.address, village.name as village, team.name as team, h.description, h.location, h.measure,
+    place.kind as place_kind, place.address, village.name as village, team.name as team, h.description, h.location, h.measure, h.field,
     h.legal_basis, h.found_at, h.assigned_at, h.due_at, h.original_due_at, h.verified_at, h.reinspected_by, h.interim_control,
     h.interim_at, h.interim_until, h.stop_scope, h.listing, h.plan, h.fund_actual, h.submitted_at,
     owner.kind as owner_kind, owner_unit.name as owner_unit, owner_unit.kind as owner_unit_kind
@@ -38,7 +38,7 @@ TIMES = (
 )  # fmt: skip
 PLAIN = (
     "code", "grade", "state", "failed", "township", "district", "place", "place_kind", "address", "village", "team", "description",
-    "location", "measure", "interim_control", "stop_scope", "listing",
+    "location", "measure", "field", "interim_control", "stop_scope", "listing",
 )  # fmt: skip
 
 

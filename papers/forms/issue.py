@@ -17,7 +17,7 @@ from sqlmodel import Session
 from models.database import as_json
 from models.enumerations import PaperKind
 from models.keys import key_for
-from papers.forms.facts import gather
+from papers.forms.facts import Facts, gather
 from papers.forms.pdf import pdf
 from papers.forms.word import word
 from papers.forms.wording import SHARED, sheet
@@ -25,7 +25,7 @@ from papers.shelf import keep
 from statemachines.advance import record_paper
 from statemachines.errors import Refused
 from statemachines.load import Acting
-from statemachines.paper import next_number, permit
+from statemachines.paper import Permit, next_number, permit
 
 SEAL = 12
 NOTE_AT_MOST = 500
@@ -73,17 +73,23 @@ def issue(
     given = given or {}
     may = permit(session, code, kind, acting, now, given)
     _check_length(given)
-    facts = gather(session, may, now, given)
     id = int(session.execute(text("select nextval('paper_id_seq')")).scalar_one())
+    facts = gather(session, may, now, given)
     facts["number"] = next_number(session, acting.township_id, facts["township"], kind, now)
     facts["link"] = f"{public_url}/e/{ticket(id, key)}" if public_url and kind in SHARED else ""
     written = sheet(facts)
     files = {"pdf": keep(pdf(written), folder), "docx": keep(word(written), folder)}
-    person, post = may.actor.person, may.actor.post
-    asked = {"id": id, "township_id": acting.township_id, "case_id": may.case.id, "kind": kind, "number": facts["number"]}
-    session.execute(INSERT, {**asked, "title": kind.zh, "facts": as_json(facts), "now": now, "post": post, "person": person, **files})
+    _insert(session, id, may, facts, now, files)
     record_paper(session, code, acting, now, wall=wall, facts={"paper": kind, "number": facts["number"], **files})
     return Issued(id, facts["number"], kind, kind.zh, files["pdf"], files["docx"])
+
+
+def _insert(session: Session, id: int, may: Permit, facts: Facts, now: datetime, files: Mapping[str, str]) -> None:
+    asked = {
+        "id": id, "township_id": may.case.township_id, "case_id": may.case.id, "kind": may.kind, "number": facts["number"],
+        "title": may.kind.zh, "facts": as_json(facts), "now": now, "post": may.actor.post, "person": may.actor.person,
+    }  # fmt: skip
+    session.execute(INSERT, {**asked, **files})
 
 
 def _check_length(given: Mapping[str, Any]) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from math import ceil
 from typing import Any
 
 from models.clock import local
+
+PITCH, TIGHTEST, ACROSS = 28, 24, 28
+PAGE, HEAD = 637, 78  # points: 225 mm of page, two lines of title and the room below the number
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,10 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Places to sign: each line stands alone, without indent."""
+    """Places to sign: each line stands alone, without indent. `apart`: below a seal, which needs room."""
 
     lines: tuple[str, ...]
+    apart: bool = False
     kind: str = "lines"
 
 
@@ -60,7 +65,8 @@ Block = Text | Table | Signed | Lines
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`issuer` stands above the title where an organ issues the paper, `link` in the QR code of its e-copy, `foot` at the very end."""
+    """`issuer` stands above the title where an organ issues the paper, `link` in the QR code of its e-copy, `foot` at the first page's
+    lower edge."""
 
     title: str
     issuer: str
@@ -70,9 +76,31 @@ class Sheet:
     link: str = ""
     foot: str = ""
 
+    @property
+    def pitch(self) -> int:
+        """How far apart lines stand, in points: 28, or a little less where a page of text would else run over by a few lines (GB/T
+        9704-2012 lets line spacing be adjusted for that). One line more is reckoned with, for a font that runs wider. A table's height
+        isn't known here."""
+        if any(isinstance(block, Table) for block in self.blocks):
+            return PITCH
+        able = int((PAGE - HEAD) // (2 + sum(lines_of(block) for block in self.blocks)))
+        return min(able, PITCH) if able >= TIGHTEST else PITCH
+
     def plain(self) -> dict[str, Any]:
         """For the typesetter."""
-        return {**asdict(self), "at": self.at.isoformat()}
+        return {**asdict(self), "at": self.at.isoformat(), "pitch": self.pitch}
+
+
+def lines_of(block: Block) -> int:
+    """How many lines it takes; 0 where that isn't known, of a table."""
+    if isinstance(block, Text):
+        return ceil((wide(block.text) / 2 + 2 * block.indent) / ACROSS)
+    return 3 if isinstance(block, Signed) else len(block.lines) + block.apart if isinstance(block, Lines) else 0
+
+
+def wide(text: str) -> int:
+    """About how wide, in halves of a character: a digit or a Latin letter takes one."""
+    return sum(1 if character.isascii() else 2 for character in text)
 
 
 def row(label: str, value: str, *, tall: int = 0) -> tuple[Cell, ...]:
@@ -97,6 +125,8 @@ def at(moment: datetime) -> str:
 
 
 BLANK_DAY = "＿＿＿年＿＿月＿＿日"
+BLANK_LINE = "＿" * 20
+BLANK_NUMBER = "证号：＿＿＿＿＿＿"
 
 
 def sign(label: str, more: str = "") -> str:

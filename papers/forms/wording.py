@@ -1,7 +1,8 @@
 """What each form says, composed from its facts alone. Where there is no fact there is no sentence; what is written by hand stays blank.
 
-Wording follows the forms as they are really kept: 安全生产监管执法文书 for records, orders and measures, Ningbo's forms for listings,
-extensions and acceptance, a street's notice for what needs no power to enforce. Sources: docs/papers.md.
+Wording follows the models that are really in use: 安全生产行政执法文书 (2017) for records, orders, measures and opinions on re-inspection,
+Ningbo's forms for listings, extensions and acceptance, a street's notice for what needs no power to enforce. Which form follows what, and
+what a lawyer has still to read: docs/papers.md.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
-from models.enumerations import InterimControl, PaperKind, ReasonCode
+from models.enumerations import Field, InterimControl, PaperKind, ReasonCode
 from papers.forms.facts import Facts, kind_of, level, words
-from papers.forms.sheet import BLANK_DAY, Block, Lines, Sheet, Signed, Table, Text, at, on, pair, row, sign
+from papers.forms.sheet import BLANK_DAY, BLANK_LINE, BLANK_NUMBER, Block, Lines, Sheet, Signed, Table, Text, at, on, pair, row, sign
 from statemachines.paper import RULES
 
 K = PaperKind
@@ -89,11 +90,21 @@ def _officers(facts: Facts, label: str) -> Lines:
 
 
 def _receipt() -> Lines:
-    return Lines((sign("责任单位签收人", f"　{BLANK_DAY}"),))
+    return Lines((sign("责任单位签收人", f"　{BLANK_DAY}"),), apart=True)
+
+
+FROM_2024 = date(2024, 1, 1)
 
 
 def _review_rights(facts: Facts) -> Text:
+    """60 days to ask for a review: 行政复议法 Art. 20 (2023 revision, in force 2024-01-01), Art. 9 before; the days are the same. Of a
+    township, or a street's office, the district's government reviews (Art. 24, before: Art. 13 and 15); of a district's department the
+    same, and until 2023 also the department above, at the unit's choice (old Art. 12). Six months to sue: 行政诉讼法 Art. 46. Neither
+    stops what was ordered: 行政复议法 Art. 42 (old 21), 行政诉讼法 Art. 56. Which court is competent differs from province to province."""
     upper = f"{facts['district']}人民政府" if facts["district"] else "上一级人民政府"
+    of_a_department = not facts["organ"].endswith(("人民政府", "办事处"))
+    if of_a_department and datetime.fromisoformat(facts["issued_at"]).date() < FROM_2024:
+        upper += "或者上一级主管部门"
     return Text(
         f"如不服本文书，可以自收到之日起60日内向{upper}申请行政复议，或者在6个月内向有管辖权的人民法院提起行政诉讼。"
         "复议、诉讼期间不停止执行，法律另有规定的除外。"
@@ -101,13 +112,15 @@ def _review_rights(facts: Facts) -> Text:
 
 
 def inspection_record(facts: Facts) -> Sequence[Block]:
+    """What 安全生产法 Art. 68 asks for: time, place, what was found and what is done about it, signed by both sides; Art. 67: the
+    certificates are shown."""
     visit = facts["visit"] or {}
     started, ended = _time(visit, "started_at") or _time(facts, "found_at"), _time(visit, "ended_at")
     when = (at(started) if started else BLANK_DAY) + (f"至{at(ended)}" if ended else "")
     numbers = "、".join(who["certificate"] for who in facts["officers"] if who["certificate"])
     seats = dict.fromkeys(who["seat"] for who in facts["officers"])
-    shown = f"我们是{facts['organ']}{'、'.join(seats)}，"
-    shown += f"证件号码为{numbers}，" if numbers else ""
+    shown = f"我们是{facts['organ']}{'、'.join(seats)}{'，' if numbers else '。'}"
+    shown += f"证件号码为{numbers}，现已出示执法证件。" if numbers else ""
     alone = {"location": facts["location"], "description": facts["description"], "grade": facts["grade"], "fixed": False}
     found = visit.get("found") or [alone]
     return [
@@ -117,7 +130,8 @@ def inspection_record(facts: Facts) -> Sequence[Block]:
             row("检查场所", facts["location"]), row("检查时间", when),
         )),
         Text(f"{shown}现依法对你单位进行现场检查，请予以配合。"),
-        Text("检查情况："), *(_found(nth, each) for nth, each in enumerate(found, 1)), *_note(facts),
+        Text("检查情况："), *(_found(nth, each) for nth, each in enumerate(found, 1)),
+        Text(f"处理情况：{_sentence(facts['note']) or BLANK_LINE}"),
         _officers(facts, "检查人员签名"),
         Lines((_unit_signs(visit),)),
     ]  # fmt: skip
@@ -174,24 +188,38 @@ def instruction_order(facts: Facts) -> Sequence[Block]:
     return [
         _addressee(facts), Text("经查，你单位存在下列问题："), *_listed(facts),
         Text(
-            f"{broke}根据《中华人民共和国安全生产法》第六十五条的规定，现责令你单位对上述第1项问题于{_day(facts, 'due_at')}前整改完毕，"
-            "达到有关法律法规规章和标准规定的要求。由此造成事故的，依法追究有关人员的责任。"
+            f"{broke}根据《中华人民共和国安全生产法》第六十五条第一款的规定，现责令你单位对上述第1项问题于"
+            f"{_day(facts, 'due_at')}前整改完毕，达到有关法律法规规章和标准规定的要求。由此造成事故的，依法追究有关人员的责任。"
         ),
-        Text("整改期间，你单位应当采取措施，确保安全生产。"),
+        Text("整改期间，你单位应当采取措施，确保安全生产。对安全生产违法行为，将依法予以行政处罚。"),
         *_note(facts), _review_rights(facts), _officers(facts, "执法人员签名"),
         Lines((sign("单位负责人签名", f"　{BLANK_DAY}"),)), _signed(facts),
     ]  # fmt: skip
 
 
 def onsite_measure(facts: Facts) -> Sequence[Block]:
+    """安全生产法 Art. 65 ¶1(3): people out, work or equipment stopped until a review. Six months at most: the limit of the forms in use."""
     law = "《中华人民共和国安全生产法》第六十五条第一款第三项"
     return _measure(facts, f"以上情形无法保证安全，根据{law}的规定，现作出如下现场处理措施决定：", HALF_A_YEAR)
 
 
+FIRE = frozenset({Field.crowded, Field.fire_nine, Field.street_shop})
+
+
 def coercive_measure(facts: Facts) -> Sequence[Block]:
-    power_cut = facts["interim_control"] == InterimControl.power_cut
-    law = "《中华人民共和国安全生产法》第七十条" if power_cut else "《中华人民共和国消防法》第五十四条"
-    return _measure(facts, f"为防止事故发生，根据{law}的规定，决定采取以下强制措施：", FIFTEEN_DAYS)
+    """On which article it rests follows from the measure. A power cut: 安全生产法 Art. 70, against who doesn't obey an order to stop.
+    Sealing for fire: 消防法 Art. 54, which gives it to 消防救援机构; other sealing: 安全生产法 Art. 65. Such power can't be delegated
+    (行政强制法 Art. 17, 22). The unit is named with its address and may state its case (Art. 18, 24); the limit of 15 days is that of the
+    forms in use, less than the law's 30 (Art. 25)."""
+    return _measure(facts, f"为防止事故发生，根据{_coercive_law(facts)}的规定，决定采取以下强制措施：", FIFTEEN_DAYS)
+
+
+def _coercive_law(facts: Facts) -> str:
+    if facts["interim_control"] == InterimControl.power_cut:
+        return "《中华人民共和国安全生产法》第七十条"
+    if facts.get("field") in FIRE:
+        return "《中华人民共和国消防法》第五十四条"
+    return "《中华人民共和国安全生产法》第六十五条第一款第四项"
 
 
 def _measure(facts: Facts, so: str, longest: timedelta) -> Sequence[Block]:
@@ -199,10 +227,12 @@ def _measure(facts: Facts, so: str, longest: timedelta) -> Sequence[Block]:
     since = _time(facts, "interim_at") or datetime.fromisoformat(facts["issued_at"])
     until = min(_time(facts, "interim_until") or since + longest, since + longest)
     scope = f"，范围：{facts['stop_scope'].rstrip('。')}" if facts["stop_scope"] else ""
+    where = f"（地址：{facts['address']}）" if facts["address"] else ""
+    heard = [Text("你单位对本决定依法享有陈述、申辩的权利。")] if longest == FIFTEEN_DAYS else []
     return [
-        _addressee(facts), Text(f"我单位于{_day(facts, 'found_at')}对你单位进行检查时，发现存在下列事故隐患："), *_listed(facts),
+        _addressee(facts), Text(f"本机关于{_day(facts, 'found_at')}现场检查时，发现你单位{where}存在下列事故隐患："), *_listed(facts),
         Text(f"{so}{control}{scope}。期限自{on(since)}起至{on(until)}止。隐患消除、经审查同意后，方可恢复。"),
-        *_note(facts), _review_rights(facts), _officers(facts, "执法人员签名"),
+        *heard, *_note(facts), _review_rights(facts), _officers(facts, "执法人员签名"),
         Lines((sign("单位负责人签名", f"　{BLANK_DAY}"),)), _signed(facts),
     ]  # fmt: skip
 
@@ -239,7 +269,7 @@ def review_opinion(facts: Facts) -> Sequence[Block]:
         Text(f"我单位于{on(datetime.fromisoformat(earlier['issued_at']))}出具了{named}，于{on(datetime.fromisoformat(review['at']))}"
              f"经{review['by']}对你单位整改情况进行复查，提出如下意见："),
         Text(f"1．{_hazard(facts)}：{result}。"), Text(after), *_note(facts),
-        Lines((sign("单位负责人签名", f"　{BLANK_DAY}"), sign("复查人员签名"), sign("复查人员签名"))), _signed(facts),
+        Lines((sign("单位负责人签名", f"　{BLANK_DAY}"), *[sign("复查人员签名", f"　{BLANK_NUMBER}")] * 2)), _signed(facts),
     ]  # fmt: skip
 
 

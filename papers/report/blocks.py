@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from papers.statistics.corrected import corrections
+
 Block = dict[str, Any]
 
 
@@ -20,6 +22,12 @@ def of_report(report: Mapping[str, Any]) -> list[Block]:
     return [*blocks, {"kind": "break"}, _appendix(report)]
 
 
+def title_lines(title: str) -> list[str]:
+    """A title as it is set: what stands in brackets, such as a period, on a line of its own, so that no date is torn apart."""
+    head, bracket, rest = title.partition("（")
+    return [head, f"{bracket}{rest}"] if rest else [head]
+
+
 def _drawn(chart: Mapping[str, Any]) -> bool:
     return any(any(values) for _, values in chart["series"])
 
@@ -32,9 +40,18 @@ def _appendix(report: Mapping[str, Any]) -> Block:
 
 
 def of_statistics(brief: Mapping[str, Any]) -> list[Block]:
-    """A weekly, a monthly or the statistics alone: a few figures in words, then the tables, each across a page."""
+    """A weekly, a monthly or the statistics alone: a few figures in words, what has moved since the paper before, then the tables, each
+    across a page."""
     blocks: list[Block] = [{"kind": "para", "text": text} for text in brief["words"]]
+    blocks += _since(brief)
     blocks.append({"kind": "signed", **brief["signed"]})
     for table in brief["tables"]:
         blocks += [{"kind": "wide"}, {"kind": "table", **table}]
     return [*blocks, *({"kind": "note", "text": text} for text in brief["notes"])]
+
+
+def _since(brief: Mapping[str, Any]) -> list[Block]:
+    if "compared" not in brief:
+        return []
+    corrected = corrections(brief["corrected"]) if "corrected" in brief else ()
+    return [{"kind": "table", **brief["compared"]}, *({"kind": "para", "text": line} for line in corrected)]

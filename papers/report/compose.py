@@ -26,7 +26,7 @@ def compose(facts: Facts) -> dict[str, Any]:
     opening = [_paragraph(OPENING, facts, used)]
     sections: list[dict[str, Any]] = []
     for title, paragraphs in SECTIONS:
-        said = [text for sentences in paragraphs if (text := _paragraph(sentences, facts, used))]
+        said = _numbered([text for sentences in paragraphs if (text := _paragraph(sentences, facts, used))])
         if said:
             sections.append({"title": f"{NUMERALS[len(sections)]}、{title}", "paragraphs": said, "charts": CHARTS.get(title, ())})
     closing = [text for text in [_paragraph(CLOSING, facts, used)] if text]
@@ -44,7 +44,13 @@ def _paragraph(templates: Iterable[str], facts: Facts, used: dict[str, Fact]) ->
     for template, (_, rests_on) in told:
         for fact in rests_on:
             _use(fact, used, _around(template, fact))
-    return "".join(text for _, (text, _) in told)
+    return "".join(text for _, (text, _) in told) if any(rests_on for _, (_, rests_on) in told) else ""
+
+
+def _numbered(paragraphs: list[str]) -> list[str]:
+    """«一是…», «二是…» in the order in which they stand."""
+    nth = iter(NUMERALS)
+    return [f"{next(nth)}{text[1:]}" if text.startswith("#") else text for text in paragraphs]
 
 
 def _use(fact: Fact, used: dict[str, Fact], said: str = "") -> None:

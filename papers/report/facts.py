@@ -12,7 +12,7 @@ from sqlalchemy import TextClause
 from sqlmodel import Session
 
 from models.clock import day_of
-from models.enumerations import Field, HazardState, PlaceKind, PostKind
+from models.enumerations import Field, HazardState, PaperKind, PlaceKind, PostKind, Threat
 from papers.report import queries
 from papers.statistics.standing import HAZARDS_BY_FIELD
 from papers.statistics.tables import NOTHING, percent
@@ -74,10 +74,10 @@ def sentence(template: str, facts: Mapping[str, Fact]) -> tuple[str, list[Fact]]
     return "".join(said), rests_on
 
 
-SINGLE = ("PLACES", "UNITS", "INSPECTIONS", "HAZARDS", "REPORTS", "ESCALATED")
+SINGLE = ("PLACES", "UNITS", "INSPECTIONS", "HAZARDS", "REPORTS", "ESCALATED", "ISSUED", "TALKS", "GATES", "CONTROLS")
 MANY = (
     "PLACES_BY_KIND", "POSTS_BY_KIND", "DUTIES_BY_TITLE", "INSPECTIONS_BY_TEAM", "INSPECTIONS_BY_LEADER", "HAZARDS_BY_STATE",
-    "HAZARDS_BY_WEEK",
+    "HAZARDS_BY_WEEK", "HAZARDS_BY_THREAT", "INSPECTIONS_BY_FIELD", "PAPERS_BY_FORM",
 )  # fmt: skip
 MEASURE = {
     PlaceKind.school: "所", PlaceKind.kindergarten: "所", PlaceKind.hospital: "所", PlaceKind.nursing_home: "所",
@@ -178,12 +178,20 @@ def _duties(facts: Facts) -> None:
     rows = facts.rows["DUTIES_BY_TITLE"]
     for name, words, measure in DUTIES:
         of_it = [row for row in rows if any(word in row["title"] for word in words)]
-        facts.phrase(name, "DUTIES_BY_TITLE", [(row["title"], row["done"], f"{row['title']}{{}}{measure(row)}") for row in of_it], "、")
+        facts.phrase(name, "DUTIES_BY_TITLE", [_done(row, measure(row)) for row in of_it], "、")
+    at_places = [row for row in rows if row["at_places"] and "培训" in row["title"]]
+    facts.phrase("unit_trainings", "DUTIES_BY_TITLE", [_done(row, "家次") for row in at_places], "、")
     meetings = sorted({day for row in rows if "会议" in row["title"] for day in row["days"] or ()})
     facts.add("meeting_days", "、".join(say_day(day) for day in meetings[:12]), "DUTIES_BY_TITLE")
     facts.add("duties_due", sum(row["due"] for row in rows), "DUTIES_BY_TITLE")
     facts.add("duties_kept", sum(row["kept"] for row in rows), "DUTIES_BY_TITLE")
     facts.add("duties_rate", percent(facts.number("duties_kept"), facts.number("duties_due")), "DUTIES_BY_TITLE")
+
+
+def _done(row: Mapping[str, Any], measure: str) -> tuple[str, int, str]:
+    """What was done but once is told with its day."""
+    day = f"（{say_day(row['days'][0])}）" if row["done"] == 1 and row["days"] else ""
+    return row["title"], row["done"], f"{row['title']}{{}}{measure}{day}"
 
 
 def _often(row: Mapping[str, Any]) -> str:
@@ -217,6 +225,9 @@ def _inspections(facts: Facts) -> None:
     led = [(f"led_{kind}", rows[kind]["visits"], said) for kind, said in LEADER_SAID.items() if kind in rows]
     facts.phrase("led_by", "INSPECTIONS_BY_LEADER", led, "、")
     facts.add("led_found", sum(int(row["found"] or 0) for row in rows.values()), "INSPECTIONS_BY_LEADER")
+    visited = {row["field"]: row["visits"] for row in facts.rows["INSPECTIONS_BY_FIELD"]}
+    looked_at = sorted(((name, visited[name]) for name in Field if name in visited), key=lambda pair: -pair[1])
+    facts.phrase("visits_by_field", "INSPECTIONS_BY_FIELD", [(f"visits_{name}", n, f"{name.zh}{{}}次") for name, n in looked_at], "、")
     facts.add("coverage", percent(facts.number("places_entered"), facts.number("places")), "INSPECTIONS")
 
 
@@ -229,10 +240,18 @@ def _hazards(facts: Facts) -> None:
     states = {row["state"]: row["count"] for row in facts.rows["HAZARDS_BY_STATE"]}
     left = [(f"state_{s}", states.get(s, 0), f"{_full_width(s.zh)}{{}}条") for s in HazardState if not s.ended]
     facts.phrase("left", "HAZARDS_BY_STATE", left, "、")
+    threats = {row["threat"]: row["count"] for row in facts.rows["HAZARDS_BY_THREAT"]}
+    facts.phrase("by_threat", "HAZARDS_BY_THREAT", [(f"threat_{t}", threats.get(t, 0), f"{t.zh}{{}}条") for t in Threat], "、")
     fields = {row["field"]: row for row in facts.rows["HAZARDS_BY_FIELD"]}
     each = [(name, fields[name]["general"] + fields[name]["major"]) for name in Field if name in fields]
     most = sorted(each, key=lambda pair: -pair[1])
     facts.phrase("by_field", "HAZARDS_BY_FIELD", [(f"field_{name}", count, f"{name.zh}{{}}条") for name, count in most], "、")
+
+
+def _papers(facts: Facts) -> None:
+    counts = {row["kind"]: row["count"] for row in facts.rows["PAPERS_BY_FORM"]}
+    forms = [(f"papers_{kind}", counts[kind], f"{kind.zh}{{}}份") for kind in PaperKind if kind in counts]
+    facts.phrase("by_form", "PAPERS_BY_FORM", forms, "、")
 
 
 def _full_width(said: str) -> str:
@@ -242,4 +261,4 @@ def _full_width(said: str) -> str:
 ASIDE = (
     ("rejected", "核实不成立{}条"), ("duplicate", "重复合并{}条"), ("cancelled", "撤销{}条"), ("transferred", "移送有关部门{}条"),
 )  # fmt: skip
-TELL: tuple[Callable[[Facts], None], ...] = (_places, _posts, _duties, _inspections, _hazards)
+TELL: tuple[Callable[[Facts], None], ...] = (_places, _posts, _duties, _inspections, _hazards, _papers)

@@ -13,7 +13,7 @@ from typing import cast
 import typst
 
 from papers.forms.pdf import FONTS, ONE_AT_A_TIME
-from papers.report.blocks import Block
+from papers.report.blocks import Block, title_lines
 
 SOURCE = Path(__file__).with_name("report.typ")
 DOTS = 100
@@ -34,7 +34,8 @@ def pictures(title: str, issuer: str, blocks: Sequence[Block]) -> list[bytes]:
 
 
 def _inputs(title: str, issuer: str, blocks: Sequence[Block]) -> dict[str, str]:
-    return {"document": json.dumps({"title": title, "issuer": issuer, "blocks": list(blocks)}, ensure_ascii=False, sort_keys=True)}
+    said = {"title": title, "lines": title_lines(title), "issuer": issuer, "blocks": list(blocks)}
+    return {"document": json.dumps(said, ensure_ascii=False, sort_keys=True)}
 
 
 @lru_cache(maxsize=1)

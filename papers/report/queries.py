@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from papers.statistics.standing import STANDING
+from papers.statistics.standing import PAPERS, STANDING
 
 TOWN = text("""
 select township.name as town, campaign.title as campaign, campaign.starts_at, campaign.deadline, campaign.targets
@@ -51,6 +51,10 @@ left join post on post.township_id = i.township_id and post.code = i.recorded_po
 where i.township_id = :township and started_at < :at and (cast(:since as timestamptz) is null or started_at >= :since)
     and unit.kind = 'team' group by unit.name order by visits desc, unit.name collate "C"
 """)
+INSPECTIONS_BY_FIELD = text("""
+select coalesce(place.field, 'other') as field, count(*) as visits from inspection i join place on place.id = i.place_id
+where i.township_id = :township and started_at < :at and (cast(:since as timestamptz) is null or started_at >= :since) group by 1
+""")
 INSPECTIONS_BY_LEADER = text("""
 select coalesce(post.kind, 'inspector') as kind, count(*) as visits, sum(found)::bigint as found
 from inspection i left join post on post.township_id = i.township_id and post.code = i.leader_post
@@ -69,10 +73,13 @@ select count(*) as found, count(*) filter (where valid) as valid, count(*) filte
     count(*) filter (where due_unrectified) as due_unrectified, count(*) filter (where valid and reviewed) as reviewed,
     count(*) filter (where valid and passed) as passed_first, count(*) filter (where valid and extended > 0) as extended,
     count(*) filter (where valid and reopened) as reopened, count(*) filter (where valid and listed) as listed,
-    count(*) filter (where source = 'self_check') as self_found, count(*) filter (where source = 'public') as public_found
+    count(*) filter (where source = 'self_check') as self_found, count(*) filter (where source = 'public') as public_found,
+    count(*) filter (where valid and recurrence_kind is not null) as recurrent,
+    count(*) filter (where closed and recurrence_kind is not null) as recurrent_closed
 from standing
 """)
 HAZARDS_BY_STATE = text(f"with {STANDING} select state, count(*) as count from standing where valid group by state")
+HAZARDS_BY_THREAT = text(f"with {STANDING} select threat, count(*) as count from standing where valid group by threat")
 HAZARDS_BY_WEEK = text(f"""with {STANDING},
 weeks as (
     select generate_series(
@@ -94,5 +101,28 @@ where c.township_id = :township and c.kind = 'report' and c.opened_at < :at
 ESCALATED = text("""
 select count(*) as escalated, count(distinct e.case_id) as escalated_cases from event e join cases c on c.id = e.case_id
 where c.township_id = :township and c.kind = 'hazard' and e.trigger = 'escalate' and (e.facts->>'level')::integer > 0 and e.at < :at
+    and (cast(:since as timestamptz) is null or e.at >= :since)
+""")
+PAPERS_BY_FORM = text(f"""with {PAPERS}
+select kind, count(*) as count, count(*) filter (where stops) as stops from issued group by kind
+""")
+ISSUED = text(f"""with {PAPERS}
+select count(*) as papers, count(*) filter (where kind = 'onsite_measure' and stops) as stops from issued
+""")
+TALKS = text("""
+select count(*) as talks from cases c join duty_run run on run.case_id = c.id
+where c.township_id = :township and c.kind = 'duty' and run.task = 'talk' and run.done_at < :at
+    and (cast(:since as timestamptz) is null or run.done_at >= :since)
+""")
+GATES = text("""
+select count(*) filter (where after = 'blocked') as gates_blocked,
+    count(*) filter (where after = 'allowed' and reason = 'consented') as gates_consented
+from place_event join place on place.id = place_id
+where township_id = :township and what = 'start_work' and before is distinct from after and place_event.at < :at
+    and (cast(:since as timestamptz) is null or place_event.at >= :since)
+""")
+CONTROLS = text("""
+select count(distinct e.case_id) as controlled from event e join cases c on c.id = e.case_id
+where c.township_id = :township and c.kind = 'hazard' and e.trigger = 'order_interim' and e.at < :at
     and (cast(:since as timestamptz) is null or e.at >= :since)
 """)

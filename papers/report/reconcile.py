@@ -35,7 +35,10 @@ def sums(facts: Facts) -> Iterator[Sum]:
     yield Sum("有效隐患与一般、重大之和", "valid and their grades", number("valid"), number("general") + number("major"))
     yield Sum("未销号与各环节之和", "open and their states", number("open"), _listed(facts, "left"))
     yield Sum("有效隐患与各行业领域之和", "valid and their fields", number("valid"), _listed(facts, "by_field"))
+    yield Sum("有效隐患与“六防”各类之和", "valid and their threats", number("valid"), _listed(facts, "by_threat"))
+    yield Sum("检查次数与各行业领域之和", "inspections and their fields", number("visits"), _listed(facts, "visits_by_field"))
     yield Sum("带队检查与各级领导之和", "led inspections and the leaders'", number("led"), _listed(facts, "led_by"))
+    yield Sum("文书份数与各种文书之和", "papers and their forms", number("papers"), _listed(facts, "by_form"))
 
 
 def reconcile(facts: Facts) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 from docx import Document
 from docx.document import Document as Doc
 from docx.enum.section import WD_ORIENT, WD_SECTION
+from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH as Align  # noqa: N811 - as papers/forms/word.py calls it
 from docx.oxml import OxmlElement
 from docx.shared import Mm, Pt
 
 from models.clock import utc
-from papers.forms.word import BODY, LABEL, TITLE, paged, unchanging, written
-from papers.report.blocks import Block
+from papers.forms.word import BODY, LABEL, TITLE, paged, signed, unchanging, written
+from papers.report.blocks import Block, title_lines
 from papers.report.chart import add_chart
 
-NARROW, BROAD = 156, 225
+NARROW, BROAD, MANY = 156, 225, 10
 
 
 def word(title: str, issuer: str, at: datetime, blocks: Sequence[Block]) -> bytes:
@@ -29,7 +30,8 @@ def word(title: str, issuer: str, at: datetime, blocks: Sequence[Block]) -> byte
     core = document.core_properties
     core.title, core.author, core.last_modified_by, core.comments = title, issuer, issuer, ""
     core.created = core.modified = utc(at).replace(tzinfo=None, microsecond=0)
-    written(document.add_paragraph(), title, 22, TITLE, align=Align.CENTER)
+    for line in title_lines(title):
+        written(document.add_paragraph(), line, 22, TITLE, align=Align.CENTER)
     written(document.add_paragraph(), "")
     charts = wide = 0
     for block in blocks:
@@ -44,7 +46,7 @@ def _add(document: Doc, block: Block, charts: int, wide: bool) -> None:
         case "chart":
             add_chart(document, _caption(document, block["title"]), block, charts)
         case "signed":
-            _signed(document, block)
+            signed(document, block["by"], block["on"])
         case "break":
             document.add_page_break()  # type: ignore[no-untyped-call]
         case "wide":
@@ -67,17 +69,13 @@ def _text(document: Doc, block: Block) -> None:
 
 
 def _caption(document: Doc, title: str) -> Any:
-    written(document.add_paragraph(), title, 12, LABEL, align=Align.CENTER, line=Pt(20))
+    head = document.add_paragraph()
+    head.paragraph_format.keep_with_next = True
+    written(head, title, 12, LABEL, align=Align.CENTER, line=Pt(20))
     paragraph = document.add_paragraph()
     paragraph.alignment = Align.CENTER
     paragraph.paragraph_format.space_after = Pt(6)
     return paragraph
-
-
-def _signed(document: Doc, block: Block) -> None:
-    written(document.add_paragraph(), "")
-    written(document.add_paragraph(), f"{block['by']}\u3000\u3000", align=Align.RIGHT)
-    written(document.add_paragraph(), f"{block['on']}\u3000\u3000\u3000\u3000", align=Align.RIGHT)
 
 
 def _turn(document: Doc) -> None:
@@ -96,6 +94,7 @@ def _table(document: Doc, block: Block, room: int) -> None:
     columns, grouped = block["columns"], any(block["groups"])
     table = document.add_table(1 + grouped, len(columns))
     table.style = "Table Grid"
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
     widths = block.get("widths") or [30, *[(room - 30) / (len(columns) - 1)] * (len(columns) - 1)]
     for n, name in enumerate(columns):
@@ -106,10 +105,11 @@ def _table(document: Doc, block: Block, room: int) -> None:
     for row in table.rows[: 1 + grouped]:
         repeated = OxmlElement("w:tblHeader")
         row._tr.get_or_add_trPr().append(repeated)
+    size = 9 if len(columns) > MANY else 10.5
     for line in block["rows"]:
         cells = table.add_row().cells
         for n, value in enumerate(line):
-            _cell(cells[n], str(value), widths[n])
+            _cell(cells[n], str(value), widths[n], size=size)
 
 
 def _groups(table: Any, block: Block, widths: Sequence[float]) -> None:
@@ -125,9 +125,9 @@ def _groups(table: Any, block: Block, widths: Sequence[float]) -> None:
         place = last + 1
 
 
-def _cell(cell: Any, text: str, width: float, *, head: bool = False) -> None:
+def _cell(cell: Any, text: str, width: float, *, head: bool = False, size: float = 10.5) -> None:
     cell.width = Mm(width)
     cell.vertical_alignment = 1
     for more in cell.paragraphs[1:]:
         more._p.getparent().remove(more._p)
-    written(cell.paragraphs[0], text, 10.5, LABEL if head else BODY, align=Align.CENTER, line=Pt(15))
+    written(cell.paragraphs[0], text, size, LABEL if head else BODY, align=Align.CENTER, line=Pt(15))

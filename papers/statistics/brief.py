@@ -17,15 +17,15 @@ from papers.report.facts import say_day
 from papers.report.queries import TOWN
 from papers.statistics.periods import Period
 from papers.statistics.standing import CASES, SUMMARY
-from papers.statistics.tables import ENFORCED, HANDLED, LEFT, RETURNS, Sheet, counts_by_field, percent, tables, zeros
+from papers.statistics.tables import ENFORCED, HANDLED, ISSUED, LEFT, RETURNS, Sheet, counts_by_field, percent, tables, zeros
 
 SHEETS: Mapping[PaperKind, tuple[Sheet, ...]] = {
-    PaperKind.weekly: (HANDLED, LEFT, ENFORCED), PaperKind.monthly: (HANDLED, LEFT, RETURNS, ENFORCED),
-    PaperKind.statistics: (HANDLED, LEFT, RETURNS, ENFORCED),
+    PaperKind.weekly: (HANDLED, LEFT, ENFORCED, ISSUED), PaperKind.monthly: (HANDLED, LEFT, RETURNS, ENFORCED, ISSUED),
+    PaperKind.statistics: (HANDLED, LEFT, RETURNS, ENFORCED, ISSUED),
 }  # fmt: skip
 NAMES = {PaperKind.weekly: "安全生产周报", PaperKind.monthly: "安全生产月报", PaperKind.statistics: "隐患排查治理统计表"}
 UNKNOWN = (
-    "“—”表示没有分母，或本系统不办理的事项（停产整顿、提请关闭、罚款由有权机关决定）。"
+    "“—”表示没有分母，或本系统不办理的事项（停产整顿、提请关闭、罚款由有权机关决定；现场处理措施中的暂时停产停业不是停产整顿，另列）。"
     "排查单位、检查次按场所所属领域和查出隐患所属领域分列，合计不重复计。"
 )
 
@@ -125,7 +125,11 @@ def _why(row: Any) -> str:
 
 
 def _changes(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Change]:
-    for old, new in zip(before, after, strict=True):
+    """Of the tables that both have: a paper may be older than a table's columns."""
+    fresh = {(table["name"], *table["columns"]): table for table in after}
+    for old, new in ((table, fresh.get((table["name"], *table["columns"]))) for table in before):
+        if new is None:
+            continue
         was, now = ({row[0]: row[1:] for row in table["rows"]} for table in (old, new))
         for label in [*was, *(each for each in now if each not in was)]:
             blank = ["—"] * (len(old["columns"]) - 1)

@@ -6,6 +6,7 @@ filed by the 3rd of the next (docs/report.md says where these come from).
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -13,6 +14,7 @@ from models.clock import day_of, start_of
 from models.enumerations import PaperKind
 
 FRIDAY = 4
+PERIODICAL = (PaperKind.weekly, PaperKind.monthly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ def last_period(kind: PaperKind, at: datetime) -> Period:
         cut = today.replace(day=1)
         return Period(kind, (cut - timedelta(days=1)).replace(day=1), start_of(cut))
     raise ValueError(f"{kind} has no periods of its own")
+
+
+def next_cut(kind: PaperKind, cut: datetime) -> datetime:
+    """Where the period that begins at `cut` ends: until then the last one's paper is owed."""
+    first = day_of(cut)
+    days = 7 if kind == PaperKind.weekly else monthrange(first.year, first.month)[1]
+    return start_of(first + timedelta(days=days))
 
 
 def campaign_to_date(first: date, at: datetime) -> Period:

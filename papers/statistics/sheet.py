@@ -10,6 +10,9 @@ from typing import Any
 
 import xlsxwriter
 
+from papers.statistics.corrected import corrections
+
+FEW = 4
 LONG_AGO = datetime(1980, 1, 1)  # noqa: DTZ001 - xlsxwriter writes it as UTC
 
 
@@ -26,16 +29,19 @@ def workbook(brief: Mapping[str, Any]) -> bytes:
             "text": book.add_format({"text_wrap": True, "valign": "top"}),
         }
         _said(book, brief, looks)
-        for table in brief["tables"]:
+        for table in (*([brief["compared"]] if "compared" in brief else []), *brief["tables"]):
             _table(book, table, looks)
     return file.getvalue()
 
 
 def _said(book: Any, brief: Mapping[str, Any], looks: Mapping[str, Any]) -> None:
     sheet = book.add_worksheet("说明")
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 100)
     sheet.write_string(0, 0, brief["title"], looks["title"])
-    for row, line in enumerate((*brief["words"], *brief["notes"], f"{brief['signed']['by']}　{brief['signed']['on']}"), 1):
+    corrected = corrections(brief["corrected"]) if "corrected" in brief else ()
+    for row, line in enumerate((*brief["words"], *corrected, *brief["notes"], f"{brief['signed']['by']}　{brief['signed']['on']}"), 1):
         sheet.write_string(row, 0, line, looks["text"])
 
 
@@ -45,7 +51,8 @@ def _table(book: Any, table: Mapping[str, Any], looks: Mapping[str, Any]) -> Non
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    sheet.set_column(0, last, 12)
+    sheet.set_column(0, last, 12 if last > FEW else 22)
+    sheet.set_row(1, 32)
     sheet.set_row(2, 45)
     sheet.merge_range(0, 0, 0, last, table["title"], looks["title"])
     _heads(sheet, table, looks["head"])

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 STANDING = """
 found as (
-    select c.id, c.code, c.place_id, c.team_id, c.village_id, h.field, h.source, h.found_at, h.plan, h.fund_actual, h.fund_planned
+    select c.id, c.code, c.place_id, c.team_id, c.village_id, h.field, h.source, h.found_at, h.plan, h.fund_actual, h.fund_planned,
+        h.threat, h.recurrence_kind
     from cases c join hazard h on h.case_id = c.id
     where c.township_id = :township and c.kind = 'hazard' and h.found_at < :at
         and (cast(:since as timestamptz) is null or h.found_at >= :since)
@@ -73,15 +74,27 @@ about as (  -- a visit counts for its place's field, and for the field of what w
 select coalesce(field, 'all') as field, count(distinct id) as visits, count(distinct place_id) filter (where entered) as entered
 from about group by rollup (field)
 """)
-PAPERS_BY_FIELD = text("""
-select coalesce(field, 'all') as field, count(*) as papers from (
-    select h.field from paper join hazard h on h.case_id = paper.case_id
+PAPERS = """
+issued as (  -- about hazards; and those that an inspection names, unless they are the same
+    select h.field, paper.kind, paper.facts->>'interim_control' in ('partial_stop', 'full_stop') as stops
+    from paper join hazard h on h.case_id = paper.case_id
     where paper.township_id = :township and paper.issued_at < :at and (cast(:since as timestamptz) is null or paper.issued_at >= :since)
     union all
-    select coalesce(p.field, 'other') from inspection i join place p on p.id = i.place_id
+    select coalesce(p.field, 'other'), i.paper, false from inspection i join place p on p.id = i.place_id
     where i.township_id = :township and i.paper is not null and i.started_at < :at
         and (cast(:since as timestamptz) is null or i.started_at >= :since)
-) each group by rollup (field)
+        and not exists (select from paper where paper.township_id = i.township_id and paper.number = i.paper_no)
+)
+"""
+PAPERS_BY_FIELD = text(f"""with {PAPERS}
+select coalesce(field, 'all') as field, count(*) as papers, count(*) filter (where kind = 'inspection_record') as records,
+    count(*) filter (where kind in ('notice', 'advice')) as notices, count(*) filter (where kind = 'instruction_order') as orders,
+    count(*) filter (where kind = 'onsite_measure') as measures, count(*) filter (where kind = 'onsite_measure' and stops) as stops,
+    count(*) filter (where kind = 'coercive_measure') as coercive, count(*) filter (where kind = 'review_opinion') as reviews,
+    count(*) filter (where kind = 'dispatch') as dispatches, count(*) filter (where kind = 'listing_notice') as listings,
+    count(*) filter (where kind = 'urge_letter') as urged,
+    count(*) filter (where kind in ('extension_form', 'acceptance_opinion', 'transfer_form')) as others
+from issued group by rollup (field)
 """)
 RETURNS_BY_FIELD = text(f"""with {STANDING},
 owed as (

@@ -1,7 +1,8 @@
 """The tables as filed: the columns are the national form's, verbatim; a row a field of trade (行业和领域), and one for all.
 
 A rate with nothing to divide by is «—», never 100 %: where places were inspected and nothing was found the row is marked 零隐患, for
-somebody to look. What Bihuan doesn't know (fines, closures applied for, orders to stop as a penalty) is «—», not zero.
+somebody to look. What Bihuan doesn't know (fines, closures applied for, orders to stop as a penalty) is «—», not zero: 停产停业整顿 is a
+penalty (安全生产法 Art. 102, 113), 暂时停产停业 a measure on the spot (Art. 65), which is counted from the papers that order it.
 """
 
 from __future__ import annotations
@@ -100,7 +101,16 @@ ENFORCED = Sheet("enforced", "执法检查情况统计表", (
     C("", "已整改", lambda row: int(row.get("general_closed") or 0) + int(row.get("major_closed") or 0)),
     C("", "停产整顿", _unknown), C("", "提请关闭", _unknown), C("", "罚款", _unknown),
 ))  # fmt: skip
-SHEETS = (HANDLED, LEFT, RETURNS, ENFORCED)
+FORMS = {
+    "records": "现场检查记录", "notices": "整改通知书、告知书", "orders": "责令限期整改指令书", "measures": "现场处理措施决定书",
+    "coercive": "强制措施决定书", "reviews": "整改复查意见书", "dispatches": "隐患交办单", "listings": "挂牌督办通知书", "urged": "督办函",
+    "others": "其他",
+}  # fmt: skip
+ISSUED = Sheet("issued", "文书出具情况统计表", (
+    C("", "合计（份）", _count("papers")), *(C("其中", name, _count(key)) for key, name in FORMS.items()),
+    C("现场处理措施中", "暂时停产停业", _count("stops")),
+))  # fmt: skip
+SHEETS = (HANDLED, LEFT, RETURNS, ENFORCED, ISSUED)
 QUERIES: Mapping[str, TextClause] = {
     "HAZARDS_BY_FIELD": HAZARDS_BY_FIELD, "VISITS_BY_FIELD": VISITS_BY_FIELD, "PAPERS_BY_FIELD": PAPERS_BY_FIELD,
     "RETURNS_BY_FIELD": RETURNS_BY_FIELD,

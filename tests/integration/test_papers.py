@@ -162,6 +162,26 @@ def test_a_form_without_its_ground_or_by_another_post_is_refused_and_takes_no_nu
     assert refused(stage, stage.find(), kind, post) == reason
 
 
+def test_power_is_cut_only_to_who_did_not_obey_an_order_to_stop(stage: Stage, shelf: Path) -> None:
+    authorise(stage, "fire")
+    general, major = stage.to_assigned(), stage.to_assigned(place="pit", grade="major", sla_class="major")
+    for code in (general, major):
+        write(stage, code, K.inspection_record, officers=OFFICERS)
+        stage.do("update hazard set interim_control = 'power_cut' where case_id = (select id from cases where code = :code)", code=code)
+        assert refused(stage, code, K.coercive_measure) == "stop_first"
+    stage.do("update hazard set interim_control = 'full_stop', stop_scope = '井下'")
+    write(stage, general, K.onsite_measure)
+    stopped = said(write(stage, major, K.onsite_measure))
+    assert "发现你单位存在下列事故隐患" in stopped and "全部停产，范围：井下" in stopped and "陈述、申辩" not in stopped
+    stage.do("update hazard set interim_control = 'power_cut'")
+    assert refused(stage, general, K.coercive_measure) == "stop_first"
+    assert "《中华人民共和国安全生产法》第七十条" in said(write(stage, major, K.coercive_measure))
+    stage.do("update hazard set interim_control = 'sealed'")
+    for code, law in ((general, "《中华人民共和国消防法》第五十四条"), (major, "《中华人民共和国安全生产法》第六十五条第一款第四项")):
+        sealed = said(write(stage, code, K.coercive_measure))
+        assert law in sealed and "依法享有陈述、申辩的权利" in sealed
+
+
 def test_numbers_have_no_gap_and_begin_anew_every_year_of_shanghai(stage: Stage, shelf: Path) -> None:
     code = stage.to_assigned()
     numbers = [write(stage, code, K.dispatch, "dispatcher").number for _ in range(2)]
@@ -225,7 +245,9 @@ def test_a_signed_scan_lets_the_grid_member_acknowledge_for_the_unit(stage: Stag
 
 def test_what_a_form_says_is_of_its_hazard(stage: Stage, shelf: Path) -> None:
     done = every_form(stage)
-    assert "灭火器压力不足或已过期" in said(done[K.inspection_record]) and "豫M-002" in said(done[K.inspection_record])
+    record = said(done[K.inspection_record])
+    assert "灭火器压力不足或已过期" in record and "豫M-002，现已出示执法证件。" in record and "处理情况：＿＿" in record
+    assert "对安全生产违法行为，将依法予以行政处罚。" in said(done[K.instruction_order])
     assert "《消防法》第十六条" in said(done[K.notice]) and "2023年2月23日前整改完毕" in said(done[K.notice])
     assert "停用，范围：后厨" in said(done[K.onsite_measure]) and "第六十五条第一款第三项" in said(done[K.onsite_measure])
     assert "临时查封" in said(done[K.coercive_measure]) and "自2023年2月20日起至2023年3月7日止" in said(done[K.coercive_measure])

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from models.database import transaction
+from papers.brief import freeze
 from papers.shelf import path_of
 from papers.township import load, read
 from tests.site import Site, photo, serve
@@ -56,6 +57,30 @@ def test_a_program_issues_lists_and_fetches_papers_once_a_key(site: Site) -> Non
     kept.write_bytes(b"%PDF-1.7 forged")
     loud = office.get(f"/api/v1/papers/{paper['id']}.pdf")
     assert loud.status_code == 500 and "已被改动" in loud.json()["detail"]
+
+
+def test_a_program_lists_what_its_posts_reach_by_kind_state_and_hazard_and_a_page_at_a_time(site: Site) -> None:
+    mine, other, office = site.stage.to_assigned(), site.stage.to_assigned(place="pit"), site.api("dispatcher")
+    ids = [office.post(f"/api/v1/hazards/{code}/papers", json={"kind": "dispatch"}).json()["id"] for code in (mine, other, mine)]
+    site.stage.act("owner", "acknowledge", mine)
+    with transaction(site.stage.engine) as session:
+        brief = freeze(session, site.stage.township_id, site.stage.clock.now(), "mayor", "p-mayor")
+
+    def listed(who: str, **asked: Any) -> tuple[list[int], str | None]:
+        said = site.api(who).get("/api/v1/papers", params=asked).json()
+        return [each["id"] for each in said["items"]], said["next"]
+
+    assert listed("dispatcher") == ([brief, *ids[::-1]], None)
+    first, after = listed("dispatcher", limit=3)
+    assert (first + listed("dispatcher", limit=3, cursor=after)[0], after is None) == ([brief, *ids[::-1]], False)
+    assert listed("dispatcher", kind="brief,weekly")[0] == [brief]
+    assert listed("dispatcher", state="assigned")[0] == [ids[1]]
+    assert listed("dispatcher", hazard=mine)[0] == [ids[2], ids[0]]
+    assert (listed("owner")[0], listed("village-2")[0]) == ([ids[2], ids[0]], [ids[1]])
+    newest = office.get("/api/v1/papers", params={"hazard": mine, "limit": 1}).json()["items"][0]
+    assert (newest["hazard"], newest["previous_id"], newest["cut_at"]) == (mine, ids[0], None)
+    assert [office.get("/api/v1/papers", params=wrong).status_code for wrong in ({"kind": "x"}, {"cursor": "x"})] == [422, 422]
+    assert site.client().get("/api/v1/papers").status_code == 401
 
 
 def test_the_office_issues_on_the_page_the_scan_comes_back_and_the_case_is_archived(site: Site) -> None:

@@ -24,7 +24,7 @@ HAZARDS = {
     "found": 12, "valid": 10, "closed": 8, "open": 2, "rejected": 1, "duplicate": 1, "cancelled": 0, "transferred": 0, "general": 9,
     "major": 1, "major_closed": 0, "major_open": 1, "on_spot": 3, "due_unrectified": 0,
     "reviewed": 9, "passed_first": 8, "extended": 0, "reopened": 0,
-    "listed": 0, "self_found": 2, "public_found": 0,
+    "listed": 0, "self_found": 2, "public_found": 0, "recurrent": 3, "recurrent_closed": 0,
 }  # fmt: skip
 ROWS: dict[str, list[dict[str, Any]]] = {
     **{name: [] for name in MANY},
@@ -38,9 +38,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"field": "fire_nine", "general": 9, "general_closed": 8, "major": 1, "major_closed": 0},
         {"field": "all", "general": 9, "general_closed": 8, "major": 1, "major_closed": 0},
     ],
+    "HAZARDS_BY_THREAT": [{"threat": "fire", "count": 9}, {"threat": "collapse", "count": 1}],
+    "INSPECTIONS_BY_FIELD": [{"field": "fire_nine", "visits": 7}],
+    "PAPERS_BY_FORM": [{"kind": "notice", "count": 2}, {"kind": "onsite_measure", "count": 1}],
     "HAZARDS_BY_WEEK": [{"week": date(2023, 2, 13), "found": 10, "closed": 8}],
 }  # fmt: skip
-NONE_YET = {"visits": 7, "places": 5, "nine_small": 3, "crowded": 2, "also_street_shop": 0, "led": 0, "places_entered": 4}
+NONE_YET = {
+    "visits": 7, "places": 5, "nine_small": 3, "crowded": 2, "also_street_shop": 0, "led": 0, "places_entered": 4, "papers": 3,
+    "stops": 1, "gates_blocked": 2, "gates_consented": 0,
+}  # fmt: skip
 
 
 def facts(town: str = "试点乡", **changed: int) -> Facts:
@@ -77,8 +83,12 @@ def test_the_report_tells_what_there_is_and_nothing_else() -> None:
     for silent in ("沿街门店", "会议", "培训", "带队", "延期", "反弹", "矿山", "护林员", "举报", "专项行动"):
         assert silent not in told
     assert "{" not in told
+    assert "一是行业监管责任落实情况。出具检查和整改文书3份，其中现场处理措施决定书1份、整改通知书2份。责令暂时停产停业1次。" in told
+    assert "二是企业主体责任落实情况。落实“不安全不开工”，停止开工2次。" in told
+    assert "按防范重点分：防火9条、防坍塌1条。突出治理反复发生的问题，识别反复发生隐患3条，已销号0条。" in told
+    assert "三是" not in told and "约谈" not in told and "主要领导责任" not in told
     numbers = [each["title"][0] for each in compose(facts())["sections"]]
-    assert numbers == list("一二")[: len(numbers)]
+    assert numbers == list("一二三")[: len(numbers)]
 
 
 def test_with_everything_closed_there_is_no_next_step() -> None:
@@ -102,7 +112,10 @@ def test_every_number_of_the_text_stands_in_the_appendix_with_its_query() -> Non
     assert of_report(report)[-1]["rows"][0][1:4] == report["appendix"][0]
 
 
-@given(st.sampled_from(["found", "valid", "closed", "open", "general", "places", "nine_small", "crowded", "led"]), st.integers(1, 5))
+SUMMED = ("found", "valid", "closed", "open", "general", "places", "nine_small", "crowded", "led", "papers", "visits")
+
+
+@given(st.sampled_from(SUMMED), st.integers(1, 5))
 def test_a_report_whose_numbers_do_not_add_up_is_not_printed(name: str, more: int) -> None:
     wrong = facts(**{name: {**HAZARDS, **NONE_YET}[name] + more})
     with pytest.raises(DoesNotAddUp) as refused:

@@ -135,6 +135,7 @@ def add_routes(router: APIRouter, noun: Noun) -> None:
     """What can be asked of one case and done with it. Paths that are more particular have to be added before."""
     _add_reading(router, noun)
     _add_voice(router, noun)
+    _list_evidence(router, noun)
     _add_evidence(router, noun)
     _add_steps(router, noun)
 
@@ -187,13 +188,15 @@ def _add_voice(router: APIRouter, noun: Noun) -> None:
         return Silences(items=[silences.view_of(each, caller.now) for each in found])
 
 
-def _add_evidence(router: APIRouter, noun: Noun) -> None:
+def _list_evidence(router: APIRouter, noun: Noun) -> None:
     @router.get(f"/{noun.path}/{{code}}/evidence")
     def list_evidence(request: Request, caller: Program, code: Code) -> Photos:
         """Its photos and papers, oldest first."""
         with house_of(request).transaction() as session:
             return Photos(items=evidence.listed(session, cases.find(session, caller, noun.kind, code).id))
 
+
+def _add_evidence(router: APIRouter, noun: Noun) -> None:
     @router.post(f"/{noun.path}/{{code}}/evidence", status_code=201, response_model=EvidenceView)
     def add_evidence(
         request: Request,
@@ -216,21 +219,31 @@ def _add_evidence(router: APIRouter, noun: Noun) -> None:
         same file again answers 200 with what is already there.
         """
         said = _said(kind=kind, taken_at=taken_at, lat=lat, lon=lon, note=note, as_post=as_post)
-        sent = picture.receive(file.file.read(picture.BYTES_AT_MOST + 1), kind, file.filename or "", sha256)
-        if head and isinstance(sent, picture.Picture):
-            sent = picture.with_head(sent, head.file.read(picture.HEAD_AT_MOST))
-        asked = step.digest("POST", f"/{noun.path}/{code}/evidence", said.model_dump(mode="json"), sent.sha256)
-        house = house_of(request)
-        with house.transaction() as session:
+        return _keep_evidence(request, caller, noun, code, said, _received(file, kind, sha256, head), key)
 
-            def do() -> dict[str, Any]:
-                row = cases.find(session, caller, noun.kind, code)
-                told = Said(said.kind, said.taken_at, said.lat, said.lon, said.note)
-                view, new = evidence.add(session, house.evidence, caller, row, sent, told, said.as_post)
-                return {"status": 201 if new else 200, "body": view.model_dump(mode="json")}
 
-            answer = step.once(session, caller, key, asked, do)
-        return JSONResponse(answer["body"], answer["status"])
+def _received(file: UploadFile, kind: EvidenceKind, sha256: str | None, head: UploadFile | None) -> picture.Picture | picture.Paper:
+    sent = picture.receive(file.file.read(picture.BYTES_AT_MOST + 1), kind, file.filename or "", sha256)
+    if head and isinstance(sent, picture.Picture):
+        return picture.with_head(sent, head.file.read(picture.HEAD_AT_MOST))
+    return sent
+
+
+def _keep_evidence(
+    request: Request, caller: Caller, noun: Noun, code: str, said: NewEvidence, sent: picture.Picture | picture.Paper, key: str | None
+) -> Response:
+    asked = step.digest("POST", f"/{noun.path}/{code}/evidence", said.model_dump(mode="json"), sent.sha256)
+    house = house_of(request)
+    with house.transaction() as session:
+
+        def do() -> dict[str, Any]:
+            row = cases.find(session, caller, noun.kind, code)
+            told = Said(said.kind, said.taken_at, said.lat, said.lon, said.note)
+            view, new = evidence.add(session, house.evidence, caller, row, sent, told, said.as_post)
+            return {"status": 201 if new else 200, "body": view.model_dump(mode="json")}
+
+        answer = step.once(session, caller, key, asked, do)
+    return JSONResponse(answer["body"], answer["status"])
 
 
 def _add_steps(router: APIRouter, noun: Noun) -> None:

@@ -13,7 +13,7 @@ from models.enumerations import PaperKind
 from papers.archive.archive import archive, may_archive
 from web import hazard, papers, step
 from web.api.cases import Key
-from web.api.words import Code, Text
+from web.api.words import Code, PaperQuery, Text
 from web.caller import Program
 from web.house import house_of
 from web.papers import MEDIA, Ending, PaperView
@@ -54,8 +54,33 @@ class NewPaper(BaseModel):
 
 
 class Papers(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "id": 12, "kind": "dispatch", "number": "（试点镇）安办交〔2023〕7号", "title": "隐患交办单",
+                            "issued_at": "2023-02-20T10:00:00+08:00", "issued_by": "office-dispatcher", "pdf_sha256": "9f86d081…",
+                            "docx_sha256": "60303ae2…", "xlsx_sha256": None, "hazard": "YH-2023-0001", "cut_at": None, "previous_id": None,
+                        }
+                    ],
+                    "next": "WzEyXQ",
+                }
+            ]
+        }
+    )  # fmt: skip
     items: list[PaperView]
     next: str | None = None
+
+
+@router.get("/papers")
+def list_all_papers(request: Request, caller: Program, ask: Annotated[PaperQuery, Query()]) -> Papers:
+    """Every paper within the caller's reach, the newest first: the forms of the hazards that they may read, and for who reads the
+    township's reports its weeklies, monthlies, statistics, briefs and work reports."""
+    with house_of(request).transaction() as session:
+        found, after = papers.many(session, caller, ask.limit, ask.cursor, ask.kind, ask.state, ask.hazard)
+    return Papers(items=found, next=after)
 
 
 @router.get("/hazards/{code}/papers")

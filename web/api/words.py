@@ -23,6 +23,7 @@ from models.enumerations import (
     ListingLevel,
     Nature,
     NoticeState,
+    PaperKind,
     PlaceKind,
     PlaceStatus,
     ReportChannel,
@@ -118,6 +119,14 @@ class PlaceQuery(Page):
 
 class NoticeQuery(Page):
     state: Annotated[list[NoticeState], BeforeValidator(_parts)] = []
+    hazard: Code | None = None
+
+
+class PaperQuery(Page):
+    """Which papers: every filter given must hold. `state` is that of the hazard that a paper is about, `hazard` its code."""
+
+    kind: Annotated[list[PaperKind], BeforeValidator(_parts)] = []
+    state: States = []
     hazard: Code | None = None
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from papers.shelf import ShelfError, fetch
+from papers.statistics.corrected import corrections
 from web import filed
 from web.caller import Visitor
 from web.house import house_of
@@ -31,7 +32,10 @@ def one(request: Request, caller: Visitor, number: int) -> Response:
     with house_of(request).transaction() as session:
         paper = filed.one(session, caller, number)
         found = filed.recount(session, caller, paper)
-        return page(request, "filed_one.html", frame(session, caller), paper=paper, facts=paper.facts, difference=found)
+        told = list(corrections(paper.facts["corrected"])) if paper.facts.get("corrected") else []
+        return page(
+            request, "filed_one.html", frame(session, caller), paper=paper, facts=paper.facts, difference=found, corrected=told
+        )  # fmt: skip
 
 
 @router.get("/papers/{number:int}/file.{ending}")

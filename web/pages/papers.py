@@ -105,7 +105,8 @@ def read_file(request: Request, caller: Visitor, id: int, ending: Ending, page: 
     house = house_of(request)
     with house.transaction() as session:
         row = papers.find(session, caller, str(id))
-    return file_answer(papers.content(house, row, ending, page), MEDIA[ending], papers.name_of(row, ending), inline=ending != "docx")
+    shown = ending in ("pdf", "png")
+    return file_answer(papers.content(house, row, ending, page), MEDIA[ending], papers.name_of(row, ending), inline=shown)
 
 
 @router.get("/h/{code}/archive.zip")

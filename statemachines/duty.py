@@ -19,9 +19,12 @@ from models.enumerations import CaseKind, Clock, DutyState, EvidenceKind, PostKi
 from models.rules import Rules, rules_of
 from notifications.plan import Telling, plan_step
 from statemachines import guards as g
+from statemachines.errors import NotAllowed, Refused
 from statemachines.guards import Refusal
+from statemachines.load import Acting, seat
 from statemachines.machine import Law, Seat, Transition, answering, by
 from statemachines.new import NUMBER
+from statemachines.registry import OFFICE
 from statemachines.situation import Photo, Situation
 from statemachines.step import Change, NewRun, Step
 from statemachines.timers import start
@@ -206,14 +209,7 @@ def open_duties(
     Who owes a task is told of it at once; what recurs is known to its owner.
     `now` is business time. Two callers at once are kept apart by the constraint on a run's identity: the second one's statement fails.
     """
-    keys = [
-        {
-            "at": at, "duty_id": run.duty_id, "task": run.task, "period": run.period, "owner_post_id": run.owner_post_id,
-            "place_id": run.place_id, "occasion": run.occasion,
-        }
-        for at, run in enumerate(runs)
-    ]  # fmt: skip
-    fresh = [runs[at] for at in session.execute(NEW, {"said": as_json(keys)}).scalars()] if runs else []
+    fresh = _not_there_yet(session, runs)
     if not fresh:
         return []
     series = f"LZ-{local(now).year}"
@@ -228,6 +224,29 @@ def open_duties(
         if row.duty_id is None:
             plan_step(session, row.id, f"{row.code}#1", [Telling(Purpose.task, ("responsible",), (S.open,))], now)
     return [each["code"] for each in said]
+
+
+IDENTITY = ("duty_id", "task", "period", "owner_post_id", "place_id", "occasion")
+
+
+def _not_there_yet(session: Session, runs: Sequence[NewRun]) -> list[NewRun]:
+    keys = [{"at": at, **{name: getattr(run, name) for name in IDENTITY}} for at, run in enumerate(runs)]
+    return [runs[at] for at in session.execute(NEW, {"said": as_json(keys)}).scalars()] if runs else []
+
+
+def set_task(session: Session, acting: Acting, run: NewRun, now: datetime, wall: datetime) -> str:
+    """The office sets somebody a task that is done once; they are told. `now` is business time.
+
+    Raises NotAllowed but for the office, Refused(due_at) for a time that has passed, Refused(exists) where the post has the same task.
+    """
+    if seat(session, acting, now).actor.kind not in OFFICE:
+        raise NotAllowed(acting.post, "临时任务由镇安办布置，你的岗位不能布置。", "The office sets tasks; your post can't.")
+    if run.due_at <= now:
+        raise Refused("due_at", "到期时间须晚于现在。", "The task has to be due later than now.")
+    codes = open_duties(session, acting.township_id, now, wall, [run], by_post=acting.post, by_person=acting.person)
+    if not codes:
+        raise Refused("exists", "今天已给这个岗位布置过同名任务。", "The same task has been set this post today already.")
+    return codes[0]
 
 
 TAKE_NUMBERS = text(NUMBER.text.replace(":series, 1)", ":series, :count)").replace("counter.value + 1", "counter.value + :count"))

@@ -9,13 +9,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.staticfiles import StaticFiles
 
 from web import api, health, lost, owner, pages, problem, reports
 from web.accounts import Patience
 from web.caller import SignInFirst
+from web.english import InEnglish, answered
 from web.front import Front
 from web.house import House, NotReady
+from web.kept import KeptFiles
 from web.login import FAILURES_OF_A_MACHINE
 from web.problem import ProblemBody
 from web.render import error_page, progress_page, way_to_login
@@ -36,10 +37,11 @@ def create_app(house: House) -> FastAPI:
     app.state.patience_with_machines = Patience(FAILURES_OF_A_MACHINE)
     app.state.patience_with_reporters = reports.patience()
     app.state.patience_with_owners = owner.patience()
+    app.add_middleware(InEnglish)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Front)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app.mount("/vendor", StaticFiles(packages=[("js_lib_htmx", "static/htmx")]), name="vendor")
+    app.mount("/static", KeptFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/vendor", KeptFiles(packages=[("js_lib_htmx", "static/htmx")]), name="vendor")
     app.include_router(health.router)
     app.include_router(_api())
     for router in pages.routers():
@@ -70,7 +72,7 @@ def _answer(request: Request, error: Exception) -> Response:
 
 def _broken(request: Request, error: Exception) -> Response:
     """What nobody expected: Starlette logs it and this is what people see."""
-    return _answer(request, error)
+    return answered(request.scope, lambda: _answer(request, error))
 
 
 async def _sign_in_first(request: Request, error: Exception) -> Response:

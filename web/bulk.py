@@ -14,6 +14,7 @@ from models.enumerations import Grade
 from statemachines.errors import LawError, NoSuchCase, Stale
 from web import forms, hazard, step
 from web.caller import Caller
+from web.english import either
 from web.house import House
 from web.problem import Problem, problem_of
 
@@ -119,7 +120,8 @@ def _take(session: Session, caller: Caller, trigger: str, pick: Pick, facts: Map
 
 def _refused(session: Session, caller: Caller, pick: Pick, no: LawError | Problem) -> Fate:
     """Why not, with the hazard as it stands now, where there is one within reach."""
-    said = "已经有人先办了，请刷新后再看。" if isinstance(no, Stale) else problem_of(no).detail
+    problem = problem_of(no)
+    said = "已经有人先办了，请刷新后再看。" if isinstance(no, Stale) else either(problem.detail, problem.detail_en)
     try:
         row = hazard.one(session, caller, pick.code)
     except (NoSuchCase, Problem):

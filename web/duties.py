@@ -12,11 +12,9 @@ from sqlmodel import Session
 
 from models.clock import day_of
 from models.enumerations import LEADERS, CaseKind, DutyTask, PostKind
-from statemachines.duty import open_duties
-from statemachines.errors import NotAllowed, Refused
+from statemachines.duty import set_task as task_of_the_office
 from statemachines.guards import NEVER_RESPONSIBLE
-from statemachines.load import Acting, seat
-from statemachines.registry import OFFICE
+from statemachines.load import Acting
 from statemachines.step import NewRun
 from statemachines.tasks import CLOSES_AFTER
 from web import cases, step, when
@@ -117,19 +115,12 @@ def _set(
     session: Session, caller: Caller, acting: Acting, owner_post: str, title: str, due_at: datetime, place: str | None,
     wanted: Sequence[str],
 ) -> str:  # fmt: skip
-    if seat(session, acting, caller.now).actor.kind not in OFFICE:
-        raise NotAllowed(acting.post, "临时任务由镇安办布置，你的岗位不能布置。", "The office sets tasks; your post can't.")
-    if due_at <= caller.now:
-        raise Refused("due_at", "到期时间须晚于现在。", "The task has to be due later than now.")
     owner, kind = _owner(session, caller, owner_post)
     run = NewRun(
         owner, title, DutyTask.duty, day_of(caller.now), opens_at=caller.now, due_at=due_at, closes_at=due_at + CLOSES_AFTER,
         wanted=tuple(sorted(set(wanted))), leader=kind in LEADERS, place_id=_place(session, caller, place), occasion=title,
     )  # fmt: skip
-    codes = open_duties(session, caller.township_id, caller.now, caller.wall, [run], by_post=acting.post, by_person=acting.person)
-    if not codes:
-        raise Refused("exists", "今天已给这个岗位布置过同名任务。", "The same task has been set this post today already.")
-    return codes[0]
+    return task_of_the_office(session, acting, run, caller.now, caller.wall)
 
 
 def _owner(session: Session, caller: Caller, post: str) -> tuple[int, PostKind]:

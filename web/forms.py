@@ -29,7 +29,7 @@ class Ask:
     """One question of a form.
 
     `kind`: line, long, chips, select, flag, hours, money; day (a date), until (a date that means its last second), fixed (the only choice,
-    not asked); or a kind of evidence: a file.
+    not asked); or a kind of evidence: a file. `names`: what is chosen from are names and texts of people, not words of ours.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Ask:
     required: bool = False
     hint: str = ""
     choices: Choices = ()
+    names: bool = False
 
 
 def _words(*words: Any) -> Choices:
@@ -50,7 +51,7 @@ WHY = Ask("reason", "理由", "long", True)
 REPLY = (Ask("reply", "对方怎么回复", "long"), Ask("reply_no", "复函文号（选填）", "line"))
 RETURNS = _words(R.evidence_missing, R.measure_incomplete, R.new_hazard_found, R.fake_rectification)
 RETURNED = Ask("reason", "退回理由", "chips", True, choices=RETURNS)
-SECOND = Ask("second_person", "共同办理人", "select", True)
+SECOND = Ask("second_person", "共同办理人", "select", True, names=True)
 CAUSE = Ask("root_cause", "根本原因和防止再发的办法", "long", True, "本隐患反复发生，报验须写明")
 PLAN = (
     Ask("plan.target", "治理目标和任务", "line", True), Ask("plan.measures", "治理方法和措施", "long", True),
@@ -65,11 +66,11 @@ FORMS: dict[str, tuple[Ask, ...]] = {
         Ask("principal_present", "单位负责人在场", "flag", True), Ask("text", "怎么改的", "long"),
     ),
     "assign": (
-        Ask("responsible", "责任岗位", "select", True), Ask("sla_class", "整改时限", "select", True),
+        Ask("responsible", "责任岗位", "select", True, names=True), Ask("sla_class", "整改时限", "select", True),
         Ask("measure", "整改要求（选填）", "long"),
     ),
     "reject": (Ask("reason", "理由", "chips", True, choices=_words(*REJECTIONS)), NOTE),
-    "mark_duplicate": (Ask("master", "并入哪一条", "select", True, "同一场所的其他隐患"),),
+    "mark_duplicate": (Ask("master", "并入哪一条", "select", True, "同一场所的其他隐患", names=True),),
     "regrade": (
         Ask("grade", "等级", "chips", True, choices=_words(*Grade)),
         Ask("sla_class", "整改时限", "select", True, choices=_words(*SlaClass)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,7 +20,7 @@ READ_ON = 4  # a sender that is over the limit is heard out this many times over
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-        "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -27,6 +28,10 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
+
+
+KEPT = ("/static/", "/vendor/")  # styles and scripts, which no rule about documents says anything to
+OF_KEPT = {"x-content-type-options": "nosniff"}
 
 
 class Front:
@@ -39,7 +44,7 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _with_headers(send, _keep(scope))
+        answer = _with_headers(send, _keep(scope), OF_KEPT if scope["path"].startswith(KEPT) else HEADERS)
         if not _same_site(scope):
             refused = PlainTextResponse("这个请求来自别的网站，已拒绝。 Refused: the form came from another site.", 403)
             await refused(scope, receive, answer)
@@ -50,16 +55,16 @@ class Front:
 def _keep(scope: Scope) -> str:
     """How long browsers may keep the answer: what carries the version of its content in its address, for good."""
     path: str = scope["path"]
-    if path.startswith(("/static/", "/vendor/")) and scope["query_string"].startswith(b"v="):
+    if path.startswith(KEPT) and scope["query_string"].startswith(b"v="):
         return "public, max-age=31536000, immutable"
     return "no-store" if path.startswith("/api/") else "no-cache, private"
 
 
-def _with_headers(send: Send, keep: str) -> Send:
+def _with_headers(send: Send, keep: str, said: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in said.items():
                 headers.setdefault(name, value)
             headers.setdefault("cache-control", keep)
         await send(message)

@@ -17,11 +17,14 @@ from statemachines.coverage import Covered, coverage, uncovered
 from statemachines.criteria import graded
 from statemachines.inspection import Inspected, record_inspection
 from statemachines.load import Acting
+from statemachines.officers import PATROLS
+from statemachines.registry import ENTERPRISE
 from web import cursor, step, when
 from web.caller import Caller
 from web.problem import Problem
 
 U = TypeVar("U")
+LIST = "inspections"
 
 
 class OfficerView(BaseModel):
@@ -33,7 +36,8 @@ class OfficerView(BaseModel):
 
 
 class InspectionView(BaseModel):
-    """A visit. `hazards` are those that came of it; `answered` and `failed` count its answers."""
+    """A visit. `hazards` are those that came of it; `answered` and `failed` count its answers. Who may not know of public
+    reports reads the `trigger` of self-checks and patrols alone: one that is hidden among others that aren't would tell."""
 
     model_config = ConfigDict(title="Inspection")
     code: str
@@ -43,7 +47,7 @@ class InspectionView(BaseModel):
     village: str
     team: str
     campaign: str | None
-    trigger: InspectionTrigger
+    trigger: InspectionTrigger | None
     leader_post: str | None
     officers: list[OfficerView]
     started_at: datetime
@@ -102,8 +106,11 @@ class Wanted:
     last: date | None = None
 
 
-QUERY = """
-select i.*, p.code as place, p.name as place_name, p.kind as place_kind, i.recorded_post as recorded_by, ({reach}) as in_reach,
+THEIR_OWN = ENTERPRISE | PATROLS
+RECORDED_KIND = "(select kind from post where township_id = i.township_id and code = i.recorded_post)"
+QUERY = f"""
+select i.*, {RECORDED_KIND} as recorded_kind, p.code as place, p.name as place_name, p.kind as place_kind, i.recorded_post as recorded_by,
+    ({{reach}}) as in_reach,
     (select code from unit where id = p.village_id) as village, (select code from unit where id = p.team_id) as team,
     (select code from campaign where id = i.campaign_id) as campaign, who.officers, said.answered, said.failed, said.hazards
 from inspection i join place p on p.id = i.place_id
@@ -114,10 +121,10 @@ cross join lateral (
 ) who
 cross join lateral (
     select count(*) as answered, count(*) filter (where said = 'no') as failed,
-        coalesce(array_agg(cases.code order by cases.id) filter (where cases.id is not null), '{{}}') as hazards
+        coalesce(array_agg(cases.code order by cases.id) filter (where cases.id is not null), '{{{{}}}}') as hazards
     from answer left join cases on cases.id = hazard_id where inspection_id = i.id
 ) said
-where {condition}
+where {{condition}}
 """
 ANSWERS = text("""
 select answer.item, checklist.code || '@' || checklist.version as checklist, answer.said, answer.note, answer.fixed_on_spot,
@@ -137,17 +144,20 @@ def many(
     """A page of the inspections of places within reach, the newest first, and the cursor of the next."""
     reach, asked = caller.place_reach()
     conditions = ["i.township_id = :township", reach]
+    if wanted.trigger and not caller.reads_reports:
+        asked["their_own"] = list(THEIR_OWN)
+        conditions.append(f"{RECORDED_KIND} = any(:their_own)")
     for name, value, condition in _filters(wanted):
         if value:
             asked[name] = value
             conditions.append(condition)
     if after:
-        asked["after_moment"], asked["after_id"] = cursor.read(after)
+        asked["after_moment"], asked["after_id"] = cursor.read(LIST, after)
         conditions.append("(i.started_at, i.id) < (:after_moment, :after_id)")
     query = QUERY.format(reach=reach, condition=" and ".join(conditions)) + " order by i.started_at desc, i.id desc limit :limit"
     rows = session.execute(text(query), {**asked, "limit": limit + 1}).all()
-    views = [InspectionView(**_read(row)) for row in rows[:limit]]
-    return views, cursor.write(rows[limit - 1].started_at, rows[limit - 1].id) if len(rows) > limit else None
+    views = [InspectionView(**_read(row, caller)) for row in rows[:limit]]
+    return views, cursor.write(LIST, rows[limit - 1].started_at, rows[limit - 1].id) if len(rows) > limit else None
 
 
 def _filters(wanted: Wanted) -> tuple[tuple[str, Any, str], ...]:
@@ -173,11 +183,13 @@ def one(session: Session, caller: Caller, code: str) -> InspectionDetail:
     if not row.in_reach:
         raise Problem(403, "这次检查的场所不在你的岗位管辖范围内。", "Its place lies outside of what your posts reach.", reason="reach")
     answers = [AnswerView(**answer) for answer in session.execute(ANSWERS, {"id": row.id}).mappings()]
-    return InspectionDetail(**_read(row), answers=answers)
+    return InspectionDetail(**_read(row, caller), answers=answers)
 
 
-def _read(row: Row[Any]) -> dict[str, Any]:
+def _read(row: Row[Any], caller: Caller) -> dict[str, Any]:
     read = {name: row._mapping[name] for name in InspectionView.model_fields}
+    if not caller.reads_reports and row.recorded_kind not in THEIR_OWN:
+        read["trigger"] = None
     return {name: local(value) if isinstance(value, datetime) else value for name, value in read.items()}
 
 

@@ -9,6 +9,7 @@ from html import escape
 from models.enumerations import CaseKind, HazardState
 from statemachines.laws import LAWS
 from statemachines.machine import Offer, Seat, Transition
+from web.english import either, step_name
 from web.words import SHORT
 
 S = HazardState
@@ -47,8 +48,8 @@ def _leaving(state: HazardState) -> list[Transition]:
 def _next(transition: Transition, offer: Offer | None, allowed: bool) -> Next:
     follows = transition.who == {Seat.consequence}
     who = "" if follows else "、".join(dict.fromkeys(each.zh for each in sorted(transition.who, key=str)))
-    why = "" if allowed else "随另一案卷的决定自动发生。" if follows else (offer.detail or "") if offer else ""
-    return Next(transition.zh, SHORT[HazardState(transition.dest)] if transition.dest else None, who, allowed, why)
+    why = "" if allowed else "随另一案卷的决定自动发生。" if follows else either(offer.detail, offer.detail_en) if offer else ""
+    return Next(step_name(transition), SHORT[HazardState(transition.dest)] if transition.dest else None, who, allowed, why)
 
 
 def drawn(state: HazardState, been: Collection[str], possible: Collection[str]) -> str:

@@ -26,9 +26,9 @@ from models.enumerations import ENDED, CaseKind, EvidenceKind, Grade, HazardStat
 from notifications.templates.zh import SCHEMES
 from statemachines.foresee import Foreseen
 from statemachines.timeline import picture
-from web import inbox, menu, when
+from web import inbox, menu, offline, when
 from web.caller import Caller, named
-from web.english import COOKIE, ENGLISH, english
+from web.english import as_known, either, in_english, step_name, written
 from web.house import Progress, house_of
 from web.problem import Problem
 from web.words import SHORT, short
@@ -111,11 +111,12 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.globals.update(
         icon=icon, asset=asset, htmx=htmx, named=named, SHORT=SHORT, short=short, ENDED=ENDED,
-        HazardState=HazardState, EvidenceKind=EvidenceKind, Grade=Grade, Todo=inbox.Todo, ways=menu.ways,
+        HazardState=HazardState, EvidenceKind=EvidenceKind, Grade=Grade, Todo=inbox.Todo, groups=menu.groups,
+        either=either, in_english=in_english, step_name=step_name,
     )  # fmt: skip
     made.filters.update(
         say=say, day=day, stamp=stamp, percent=percent, share=share, linked=linked, due=when.due, ago=when.ago, hence=when.hence,
-        drawn=drawn, channel=channel,
+        written=written, as_known=as_known, drawn=drawn, channel=channel,
         query=lambda values: urlencode([(k, v) for k, v in values.items() if v not in (None, "")]),
     )  # fmt: skip
     return made
@@ -157,7 +158,8 @@ def frame(session: Session, caller: Caller) -> Frame:
 def page(request: Request, template: str, frame: Frame, status: int = 200, **values: Any) -> Response:
     """A page of somebody who is signed in."""
     body = _environment().get_template(template).render(request=request, frame=frame, caller=frame.caller, now=frame.now, **values)
-    return HTMLResponse(english(body) if request.cookies.get(COOKIE) == ENGLISH else body, status)
+    headers = {offline.HEADER: offline.said_of(request, frame.caller.token, status)}
+    return HTMLResponse(body, status, headers)
 
 
 def bare(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:

@@ -26,6 +26,7 @@ from models.enumerations import (
 from notifications.letter import from_micros
 from statemachines.laws import LAWS
 from web.caller import named, post_name
+from web.english import step_name
 from web.history import EventRow
 
 ICONS = {
@@ -111,7 +112,7 @@ def _mentioned(facts: Mapping[str, Any]) -> list[str]:
 def _line(event: EventRow, names: Mapping[str, str], kind: CaseKind, about: str) -> Line:
     tone = "bad" if event.trigger in BAD else "good" if event.trigger in GOOD else "plain"
     known = LAWS[kind].by_trigger
-    title = known[event.trigger].zh if event.trigger in known else event.trigger
+    title = step_name(known[event.trigger]) if event.trigger in known else event.trigger
     if event.trigger == "escalate":
         title, tone = _rung(event.facts)
     who = NOBODYS[event.post] if event.post in NOBODYS else named(names.get(event.post, event.post), event.who)

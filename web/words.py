@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from models.clock import local
 from models.enumerations import CaseState, HazardState
+
+# An instant as programs read it: in the township's time.
+LocalTime = Annotated[datetime, AfterValidator(local)]
 
 S = HazardState
 # Shorter than the full labels: what a badge or a filter has room for.

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.site import Site, serve
 from tests.stage import Stage
@@ -17,6 +17,7 @@ from tests.stage import Stage
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 SIZES = {"phone": PHONE, "desk": DESK}
+BLOCKED = "Service Worker registration blocked"  # what the browser says where a test does without the worker
 
 
 @pytest.fixture
@@ -40,9 +41,12 @@ class Visit:
         return answer.status
 
     def watch(self) -> None:
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type in ("error", "warning") else None)
+        self.page.on("console", lambda said: self.errors.append(said.text) if self._is_wrong(said) else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda asked: self.outside.append(asked.url) if self._is_outside(asked.url) else None)
+
+    def _is_wrong(self, said: ConsoleMessage) -> bool:
+        return said.type in ("error", "warning") and BLOCKED not in said.text
 
     def _is_outside(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("data", "blob") and not url.startswith(self.site.base)
@@ -57,7 +61,8 @@ def visit(site: Site, browser: Browser) -> Iterator[Visiting]:
     opened: list[BrowserContext] = []
 
     def visiting(post: str | None, size: str = "phone", **how: Any) -> Visit:
-        context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", **{**SIZES[size], **how})
+        usual = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "service_workers": "block", **SIZES[size]}
+        context = browser.new_context(**{**usual, **how})
         opened.append(context)
         if post:
             context.add_cookies([{"name": "bihuan", "value": site.token(post), "url": site.base}])

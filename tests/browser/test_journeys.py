@@ -202,15 +202,15 @@ def test_the_ledgers_filters_live_in_the_address(site: Site, visit: Visiting) ->
     site.stage.find(place="pit", grade="major")
     page = visit("mayor", "desk").page
     page.goto(f"{site.base}/hazards")
-    expect(page.locator(".rows li")).to_have_count(2)
-    page.get_by_label("等级").select_option("major")
+    expect(page.locator(".grid tbody tr")).to_have_count(2)
+    page.get_by_role("combobox", name="等级").select_option("major")
     expect(page).to_have_url(re.compile("grade=major"))
-    expect(page.locator(".rows li")).to_have_count(1)
+    expect(page.locator(".grid tbody tr")).to_have_count(1)
     page.get_by_role("link", name="已销号").click()
     expect(page.get_by_text("没有符合条件的隐患")).to_be_visible()
     assert "grade=major" in page.url
     page.go_back()
-    expect(page.locator(".rows li")).to_have_count(1)
+    expect(page.locator(".grid tbody tr")).to_have_count(1)
 
 
 def test_every_number_leads_to_the_hazards_behind_it(site: Site, visit: Visiting) -> None:
@@ -222,7 +222,7 @@ def test_every_number_leads_to_the_hazards_behind_it(site: Site, visit: Visiting
     for name, count in (("整改率", 1), ("未销号", 2), ("已逾期", 2)):
         page.goto(f"{site.base}/")
         page.get_by_role("region", name="主要数字").get_by_role("link", name=name).click()
-        expect(page.locator(".rows li")).to_have_count(count)
+        expect(page.locator(".grid tbody tr")).to_have_count(count)
 
 
 @pytest.mark.parametrize("javascript", [True, False])

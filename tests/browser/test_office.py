@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import python_calamine
+from httpx import Response
 from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import text
@@ -13,6 +17,7 @@ from sqlalchemy import text
 from models.database import transaction
 from tests.browser.conftest import Visiting
 from tests.site import Site
+from web import pages
 from web.sheet import comma_separated
 
 
@@ -176,3 +181,74 @@ def test_a_hazards_page_draws_where_it_stands_and_what_may_follow(site: Site, vi
     expect(drawn.locator("g.here")).to_have_text("待销号")
     expect(drawn.locator("text.mine")).to_contain_text(["批准销号"])
     expect(page.locator(".following .mine").first).to_contain_text("批准销号 → 已销号，你现在可以办")
+
+
+def listed(page: Response, path: str) -> list[str]:
+    return re.findall(rf'<th scope="row" class="lead"[^>]*><a href="{path}/([^"]+)"', page.text)
+
+
+def test_a_table_is_ordered_by_a_column_keeps_its_filters_and_goes_on_where_it_stopped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = site.stage
+    codes = [stage.find(), stage.find(place="pit", grade="major"), stage.find(place="shop-2")]
+    for module in (pages.ledger, pages.places, pages.people):
+        monkeypatch.setattr(module, "LENGTH", 2)
+    office = site.browser("office-head")
+    seen = office.get("/hazards?show=all&sort=-grade&village=&q=&cols=grade,village")
+    assert listed(seen, "/h")[0] == codes[1]
+    turned = "/hazards?show=all&amp;sort=grade&amp;cols=village%2Cgrade"
+    assert re.findall(r'aria-sort="(\w+)"><a href="([^"]+)"', seen.text) == [("descending", turned)]
+    assert "责任岗位</th>" not in seen.text
+    following = unescape(re.findall(r'class="more"><a class="button" href="([^"]+)"', seen.text)[0])
+    assert "sort=-grade" in following and "cols=village" in following
+    assert sorted(listed(seen, "/h") + listed(office.get(f"/hazards{following}"), "/h")) == codes
+    cursor = parse_qs(urlsplit(following).query)["cursor"][0]
+    for elsewhere in ("/hazards?show=all&sort=grade", "/hazards?show=all", "/places?sort=name", "/messages?box=all", "/people?q="):
+        answer = office.get(f"{elsewhere}&cursor={cursor}")
+        assert (answer.status_code, "属于另一份列表或另一种排序" in answer.text) == (422, True), elsewhere
+    assert site.api("mayor").get("/api/v1/hazards", params={"cursor": cursor}).json()["errors"][0]["message"] == "of another list or order"
+    for path, table in (("/places", "place"), ("/people", "person")):
+        for column in ("name", "posts", "open", "village", "username", "channels", "gate"):
+            up, found = f"{path}?sort={column}", []
+            while up:
+                page = office.get(up)
+                assert page.status_code == 200
+                found += re.findall(r'<th scope="row" class="lead".*?</th>', page.text, re.DOTALL)
+                more = re.findall(r'class="more"><a class="button" href="([^"]+)"', page.text)
+                up = f"{path}{unescape(more[0])}" if more else ""
+            assert len(set(found)) == len(found) == stage.one(f"select count(*) from {table}").count
+    assert listed(office.get("/places?sort=-code"), "/places") == ["shop-2", "shop"]
+    assert listed(office.get("/posts?sort=holder"), "/posts") == listed(office.get("/posts?sort=-holder"), "/posts")[::-1]
+
+
+def test_escalations_are_narrowed_to_whom_they_went(site: Site) -> None:
+    code, quiet = site.stage.to_assigned(), site.stage.to_assigned(place="pit")
+    site.stage.act(site.stage.responsible(quiet), "acknowledge", quiet)
+    site.stage.later(days=9)
+    site.stage.sweep()
+    told = site.stage.all("""
+        select person.key, c.code from notice n join person on person.id = n.person_id join cases c on c.id = n.case_id
+        where (n.facts ->> 'level')::int > 0""")
+    office = site.browser("office-head")
+    assert told
+    for person in {row.key for row in told}:
+        hazards = {row.code for row in told if row.key == person}
+        assert set(listed(office.get(f"/hazards?show=all&to={person}"), "/h")) == hazards
+        assert set(re.findall(r'href="/h/([^"]+)"', office.get(f"/messages?to={person}").text)) == hazards
+    assert listed(office.get("/hazards?show=all&to=nobody"), "/h") == []
+    assert {code, quiet} >= {row.code for row in told}
+
+
+def test_the_menu_is_read_at_a_glance(site: Site, visit: Visiting) -> None:
+    desk = visit("office-head", "desk").page
+    desk.goto(f"{site.base}/places")
+    menu = desk.get_by_role("navigation", name="主导航")
+    expect(menu.get_by_role("link", name="人员")).to_be_visible()  # in the group of the page that one is on
+    expect(menu.get_by_role("link", name="升级阶梯")).to_be_hidden()
+    assert menu.get_by_role("link").count() <= 16
+    menu.locator("summary", has_text="设置").focus()
+    desk.keyboard.press("Enter")
+    menu.get_by_role("link", name="升级阶梯").click()
+    expect(desk).to_have_url(f"{site.base}/ladders")
+    few = visit("owner", "desk").page
+    few.goto(f"{site.base}/inbox")
+    expect(few.get_by_role("navigation", name="主导航").locator("summary")).to_have_count(0)

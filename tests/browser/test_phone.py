@@ -174,3 +174,89 @@ def test_what_was_put_right_at_once_is_registered_and_reported_with_both_photos(
     expect(page).to_have_url(re.compile("done=register"))
     case = site.stage.case(str(site.stage.one("select code from cases").code))
     assert (case.state, case.on_spot) == ("submitted", True)
+
+
+def kept_pages(page: Page) -> list[str]:
+    """The addresses of the pages that this phone keeps, whosever they are."""
+    found: list[str] = page.evaluate("""async () => (await Promise.all((await caches.keys()).filter((name) => name.startsWith("pages "))
+        .map(async (name) => (await (await caches.open(name)).keys()).map((each) => each.url.slice(location.origin.length))))).flat()""")
+    return found
+
+
+def test_pages_open_without_a_network_and_are_nobody_elses(site: Site, visit: Visiting, tmp_path: Path) -> None:
+    """What was seen opens as it was seen; a finding kept there arrives once; who signs in next finds nothing of the one before."""
+    site.set_passwords()
+    code = site.stage.to_rectifying(description="配电箱没有盖")
+    seen = visit(None, service_workers="allow")
+    page = seen.page
+    page.goto(f"{site.base}/login?next=/inbox")
+    sign_in(page)
+    expect(page).to_have_url(f"{site.base}/inbox")
+    page.wait_for_function("async () => navigator.serviceWorker.controller && await caches.match('/inspect')")
+    for path in (f"/h/{code}", "/new?place=shop", "/me", "/messages"):
+        page.goto(site.base + path)
+    page.wait_for_function("async () => Boolean(await caches.match('/new?place=shop'))")
+    assert set(kept_pages(page)) == {"/inbox", f"/h/{code}", "/new?place=shop", "/new", "/inspect"}
+
+    page.context.set_offline(True)
+    for path, heading in (("/inbox", "待我"), (f"/h/{code}", "配电箱没有盖"), ("/inspect", "现场检查"), ("/new", "登记隐患")):
+        page.goto(site.base + path)
+        expect(page.locator(".as-seen")).to_contain_text(re.compile(r"离线：这是 \d\d:\d\d 看到的 Offline: as seen at \d\d:\d\d"))
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+    page.goto(f"{site.base}/h/{code}?do=order_interim")
+    expect(page.get_by_role("heading", name="没有网络")).to_be_visible()
+    page.goto(f"{site.base}/h/{code}")
+    page.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => true })")  # as where the house is down, not the network
+    form = page.locator("#do-order_interim")
+    form.evaluate("each => { each.open = true }")
+    form.locator(".choice").first.click()
+    form.get_by_label("补充说明").fill("先断电")
+    form.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("刚才的内容没有送出，已存在手机里")
+    page.goto(f"{site.base}/inbox")
+    page.goto(f"{site.base}/h/{code}")
+    expect(form.get_by_label("补充说明")).to_have_value("先断电")
+    page.goto(f"{site.base}/me")
+    page.get_by_role("region", name="看过的").get_by_role("link", name="登记隐患 · 小商店一").click()
+    for number, words in enumerate(("灭火器过期", "货架堵住安全出口"), 1):  # a copy opened twice is two forms
+        page.goto(f"{site.base}/new?place=shop")
+        shoot(page, "before", tmp_path)
+        expect(page.get_by_text("照片已存在手机里", exact=True)).to_be_visible()
+        page.get_by_label("隐患内容").fill(words)
+        page.get_by_label("具体位置").fill("一楼")
+        page.get_by_role("button", name="登记").click()
+        expect(page.get_by_role("heading", name=f"待上传 {number} 条")).to_be_visible()
+    page.context.set_offline(False)
+    page.goto(f"{site.base}/inbox")
+    page.wait_for_function("() => !localStorage.getItem('bihuan-outbox')")
+    found = site.stage.all("select description from hazard h join evidence e on e.case_id = h.case_id where e.kind = 'before' order by 1")
+    assert sorted(row.description for row in found) == ["灭火器过期", "货架堵住安全出口"]
+
+    page.goto(f"{site.base}/me")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="退出登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("没有送出")
+    assert kept_pages(page) == []
+    page.context.set_offline(False)
+    page.goto(f"{site.base}/me")
+    page.get_by_role("button", name="退出登录").click()
+    expect(page.get_by_label("密码")).to_be_visible()
+    assert kept_pages(page) == []
+    page.context.set_offline(True)
+    page.goto(f"{site.base}/inbox")
+    expect(page.get_by_role("heading", name="没有网络")).to_be_visible()
+    page.context.set_offline(False)
+
+    as_whom = {"name": "bihuan", "url": site.base}
+    page.context.add_cookies([{**as_whom, "value": site.token("inspector")}])
+    page.goto(f"{site.base}/inbox")
+    page.wait_for_function("async () => (await caches.keys()).some((name) => name.startsWith('pages '))")
+    page.context.add_cookies([{**as_whom, "value": site.token("dispatcher")}])
+    page.goto(f"{site.base}/messages")
+    page.wait_for_function("async () => !(await caches.match('/inbox'))")
+    assert set(kept_pages(page)) <= {"/new", "/inspect"}  # the dispatcher's own
+    site.stage.do("delete from login")
+    page.goto(f"{site.base}/inbox")
+    expect(page.get_by_label("密码")).to_be_visible()
+    page.wait_for_function("async () => !(await caches.keys()).some((name) => name.startsWith('pages '))")
+    assert [error for error in seen.errors if "ERR_INTERNET_DISCONNECTED" not in error] == []

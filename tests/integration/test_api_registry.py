@@ -97,6 +97,21 @@ def test_visits_are_listed_within_reach_and_filtered(site: Site) -> None:
         assert problem(mayor.get(f"/api/v1/inspections?{query}"), 422)
 
 
+def test_who_is_reported_does_not_learn_it_from_the_visit_that_followed(site: Site) -> None:
+    after, usual = (post(site.api("inspector"), "inspections", **{**VISIT, "trigger": why}).json()["code"] for why in ("report", "routine"))
+    own = post(site.api("owner"), "inspections", **{**VISIT, "trigger": "routine"}).json()["code"]
+    for who, said in (("owner", None), ("village-1", None), ("inspector", "report"), ("discipline", "report")):
+        told = {item["code"]: item["trigger"] for item in get(site.api(who), "inspections")["items"]}
+        assert told == {after: said, usual: said and "routine", own: "routine"}, who
+        assert get(site.api(who), f"inspections/{after}")["trigger"] == said
+        narrowed = get(site.api(who), "inspections", trigger="report")["items"]
+        assert [item["code"] for item in narrowed] == ([after] if said else [])
+        pages = [site.browser(who).get(path).text for path in ("/inspections", f"/inspections/{after}", "/places/shop")]
+        assert ["举报核查" in page for page in pages] == [said is not None] * 3, who
+        assert {item["code"] for item in get(site.api(who), "inspections", trigger="routine")["items"]} == ({own, usual} if said else {own})
+    assert "日常检查" in site.browser("owner").get(f"/inspections/{own}").text
+
+
 def test_coverage_counts_what_has_been_seen_and_lists_the_rest(site: Site) -> None:
     post(site.api("inspector"), "inspections", **VISIT)
     mayor = site.api("mayor")

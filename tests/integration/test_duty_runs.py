@@ -6,6 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from models.clock import day_of
+from models.database import transaction
+from models.enumerations import DutyTask
+from statemachines.duty import set_task
+from statemachines.errors import LawError, NotAllowed, Refused
+from statemachines.step import NewRun
 from tests.stage import Stage
 
 
@@ -121,3 +127,24 @@ def test_a_photo_that_was_used_before_or_is_older_than_the_task_proves_nothing(s
     assert stage.refused("ranger", "do_duty", code) == "evidence_wanted"
     stage.picture("ranger", code, "photo")
     assert stage.act("ranger", "do_duty", code).state == "done"
+
+
+def test_only_the_office_sets_a_task_and_only_one_of_a_name_for_later_today(stage: Stage) -> None:
+    now, owner = stage.clock.now(), stage.one("select id from post where code = 'ranger'").id
+
+    def ask(post: str, hours: int = 6) -> str | LawError:
+        due = now + timedelta(hours=hours)
+        run = NewRun(owner, "清点灭火器", DutyTask.duty, day_of(now), now, due, due + timedelta(days=3), occasion="清点灭火器")
+        try:
+            with transaction(stage.engine) as session:
+                return set_task(session, stage.acting(post), run, now, stage.clock.wall())
+        except LawError as no:
+            return no
+
+    assert [type(ask(post)) for post in ("inspector", "mayor", "ranger", "owner")] == [NotAllowed] * 4
+    past = ask("dispatcher", hours=0)
+    assert isinstance(past, Refused) and past.reason == "due_at"
+    assert ask("dispatcher") == "LZ-2023-00001"
+    again = ask("office-head")
+    assert isinstance(again, Refused) and again.reason == "exists"
+    assert stage.history("LZ-2023-00001")[0].post == "dispatcher"

@@ -21,6 +21,7 @@ from web.pages import (
     ledger,
     matrix,
     messages,
+    offline,
     owner,
     papers,
     people,
@@ -44,5 +45,6 @@ def routers() -> list[APIRouter]:
     parts = (
         account, signin, home, inbox, bulk, brief, matrix, ladders, people, language, ledger, sheets, register, photo, owner, papers,
         silences, hazard, case, duties, inspect, places, reports, figures, waiting, filed, posts, messages, phones, public, ticket, wording,
+        offline,
     )  # fmt: skip
     return [owner.public, ticket.public, *(part.router for part in parts)]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from models.enumerations import PostKind
 from models.refusal import Refusal
-from web import accounts
+from web import accounts, links
 from web.caller import COOKIE, OWN_PLACES_ONLY, Visitor, post_name
 from web.house import House, house_of
 from web.login import sign_in
@@ -90,7 +90,8 @@ def me(request: Request, caller: Visitor) -> Response:
         mine = {row.provider for row in session.execute(LINKED, {"person": caller.person_id})}
         logins = accounts.logins(session, caller.person_id, caller.token, caller.wall)
         ways_in = [(way, way.name in mine) for way in _ways_in(house)]
-        return page(request, "me.html", frame(session, caller), logins=logins, ways_in=ways_in)
+        voided = links.history(session, caller, caller.person)
+        return page(request, "me.html", frame(session, caller), logins=logins, ways_in=ways_in, voided=voided)
 
 
 def _login(request: Request, back: str, username: str, problem: Problem | None = None) -> Response:

@@ -21,6 +21,7 @@ from statemachines.criteria import regrade_offers
 from web import figures, inspections, places, story
 from web.caller import Caller, Visitor
 from web.drawing import histogram, left_open
+from web.english import either
 from web.house import house_of
 from web.problem import Problem
 from web.render import frame, page
@@ -107,7 +108,7 @@ def _hours(value: float | None) -> tuple[str, str]:
 
 
 def _whether(value: bool) -> tuple[str, str]:
-    return ("有" if value else "没有"), ""
+    return either("有" if value else "没有", "yes" if value else "no"), ""
 
 
 SAYS: Mapping[str, Say] = {

@@ -15,12 +15,13 @@ from markupsafe import Markup
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.enumerations import ENDED, CaseKind, EvidenceKind, HazardState, ListingLevel
+from models.enumerations import ENDED, CaseKind, EvidenceKind, HazardState, ListingLevel, PostKind
 from statemachines.errors import LawError, NotAllowed, Refused, Stale
 from statemachines.foresee import foresee
 from statemachines.machine import Offer
 from web import evidence, forms, hazard, history, machine, notices, owner, people, silences, step, story
 from web.caller import Caller, Seat, Visitor
+from web.english import either
 from web.evidence import Said, Shot
 from web.forms import Ask
 from web.hazard import HazardView, Row
@@ -34,9 +35,9 @@ from web.render import frame, page, prefect_events, way_back
 
 router = APIRouter()
 SPINE = (
-    (HazardState.found, "发现", "found_at"), (HazardState.assigned, "交办", "assigned_at"),
-    (HazardState.rectifying, "签收", "acknowledged_at"), (HazardState.submitted, "报验", "submitted_at"),
-    (HazardState.verified, "复查", "verified_at"), (HazardState.closed, "销号", "closed_at"),
+    (HazardState.found, "发现", "Found", "found_at"), (HazardState.assigned, "交办", "Assign", "assigned_at"),
+    (HazardState.rectifying, "签收", "Acknow\u00adledge", "acknowledged_at"), (HazardState.submitted, "报验", "Submit", "submitted_at"),
+    (HazardState.verified, "复查", "Re-inspect", "verified_at"), (HazardState.closed, "销号", "Close", "closed_at"),
 )  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
         names=story.names_of(session, caller.township_id, [row.view.found_by]), prefect=prefect_events(request, code),
         key=secrets.token_urlsafe, may_add_photo=caller.may_write and row.view.state not in ENDED,
         done=request.query_params.get("done", ""), may_link=owner.may_make(session, caller, row), links=owner.made(session, caller, row),
+        may_void=PostKind.office_head in caller.kinds,
     )  # fmt: skip
 
 
@@ -121,13 +123,13 @@ def _interim_by(session: Session, caller: Caller, row: Row) -> str:
 
 def spine(view: HazardView) -> list[Stage]:
     """Where the hazard stands on the way that everybody knows."""
-    order = [state for state, _, _ in SPINE]
+    order = [state for state, *_ in SPINE]
     state = HazardState.found if view.state == HazardState.reopened else view.state
     here = order.index(state) if state in order else -1
     stages = []
-    for place, (_, name, column) in enumerate(SPINE):
+    for place, (_, zh, en, column) in enumerate(SPINE):
         standing = "here" if place == here else "done" if place < here else "ahead"
-        stages.append(Stage(name, getattr(view, column) if place <= here else None, standing))
+        stages.append(Stage(either(zh, en), getattr(view, column) if place <= here else None, standing))
     return stages
 
 

@@ -14,13 +14,14 @@ from sqlalchemy import text
 
 from models.enumerations import Grade, HazardState, PlaceKind
 from statemachines.registry import OFFICE
-from web import evidence, hazard, inbox, when
-from web.api.words import Code, States, Text
+from web import evidence, hazard, inbox, people, when
+from web.api.words import Code, Codes, States, Text
 from web.caller import Visitor
 from web.hazard import OPEN, Wanted
 from web.house import house_of
 from web.pages.bulk import CLASSES, may_dispatch
 from web.pages.form import Form, word
+from web.pages.table import table
 from web.problem import Problem
 from web.render import frame, page
 from web.words import SHORT
@@ -32,8 +33,8 @@ TO_DISPATCH = (S.found, S.reopened)
 
 
 class Filters(BaseModel):
-    """`show`: open (unless said otherwise), all, overdue, today, dispatch, or a state; `sort`: newest, or else what is due soonest first
-    wherever only open hazards are shown."""
+    """`show`: open (unless said otherwise), all, overdue, today, dispatch, or a state. `sort`: a column, with a minus the greatest first,
+    or newest; without, what is due soonest first wherever only open hazards are shown. `to`: to whom an escalation was told."""
 
     model_config = ConfigDict(extra="ignore")
     show: Annotated[str, Field(max_length=40)] = "open"
@@ -45,8 +46,10 @@ class Filters(BaseModel):
     place: Code | None = None
     level: Annotated[int, Field(ge=1, le=9)] | None = None
     q: Text | None = None
+    to: Code | None = None
     sort: Annotated[str, Field(max_length=20)] = ""
-    cursor: str | None = Field(None, max_length=400)
+    cols: Codes = []
+    cursor: str | None = Field(None, max_length=1000)
 
     @model_validator(mode="before")
     @classmethod
@@ -67,24 +70,31 @@ class Filters(BaseModel):
         overdue = {"overdue": True, "today": False}.get(self.show)
         q = self.q and self.q.strip()
         return Wanted(
-            self.states, self.grade, self.village, self.team, self.kind, self.place, overdue, before, q, level=self.level
+            self.states, self.grade, self.village, self.team, self.kind, self.place, overdue, before, q, level=self.level, to=self.to
         )  # fmt: skip
 
     def narrowing(self) -> Wanted:
         """The filters without the queue."""
-        return Wanted((), self.grade, self.village, self.team, self.kind, self.place, q=self.q and self.q.strip(), level=self.level)
+        q = self.q and self.q.strip()
+        return Wanted((), self.grade, self.village, self.team, self.kind, self.place, q=q, level=self.level, to=self.to)
 
     @property
     def soonest(self) -> bool:
         return self.sort != "newest" and self.show not in ("all", "closed") and all(state in OPEN for state in self.states)
 
     @property
+    def order(self) -> str:
+        """The column by which the list is ordered."""
+        return self.sort if self.sort.removeprefix("-") in hazard.ORDERS else "due" if self.soonest else "-found"
+
+    @property
     def filtered(self) -> bool:
-        return any((self.grade, self.kind, self.village, self.team, self.place, self.level, self.q))
+        return any((self.grade, self.kind, self.village, self.team, self.place, self.level, self.q, self.to))
 
     def with_(self, **changes: Any) -> dict[str, Any]:
         """The address's query with something changed, from its first page on."""
-        kept = self.model_dump(exclude={"cursor"}, exclude_defaults=True, mode="json")
+        said = self.model_dump(exclude={"cursor"}, exclude_defaults=True, mode="json")
+        kept = {name: ",".join(value) if isinstance(value, list) else value for name, value in said.items()}
         return {name: value for name, value in {**kept, **changes}.items() if value not in (None, "", [])}
 
 
@@ -108,6 +118,10 @@ SHOWN = (
     Chip("overdue", "已逾期"), Chip("today", "今天到期"), Chip("assigned", SHORT[S.assigned]), Chip("rectifying", SHORT[S.rectifying]),
     Chip("closed", SHORT[S.closed]), Chip("all", "全部"),
 )  # fmt: skip
+HEADS = {
+    "place": "场所", "village": "村", "code": "编号", "grade": "等级", "state": "状态", "due": "期限", "found": "发现", "level": "升级",
+    "owner": "责任岗位",
+}  # fmt: skip
 USUAL = (
     Kept("重大未销号", "show=open&grade=major"), Kept("升到 3 级以上", "show=open&level=3"), Kept("最新登记", "show=all&sort=newest"),
 )  # fmt: skip
@@ -119,16 +133,18 @@ TEAM = text("select name from unit where township_id = :township and kind = 'tea
 def ledger(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) -> Response:
     wanted = ask.wanted(caller)
     with house_of(request).transaction() as session:
-        rows, after = hazard.many(session, caller, wanted, LENGTH, ask.cursor, soonest=ask.soonest)
+        rows, after = hazard.many(session, caller, wanted, LENGTH, ask.cursor, sort=ask.order)
         queues = hazard.queues(session, caller, ask.narrowing(), inbox.tonight(caller.now))
         total = queues[ask.show] if ask.show in queues and not ask.state else hazard.count(session, caller, wanted)
         villages = session.execute(VILLAGES, {"township": caller.township_id}).all()
         shots = evidence.shots(session, [row.id for row in rows])
+        shown = table("/hazards", HEADS, hazard.ORDERS, ask.order, ask.with_(), ask.cols, ("code", "level"))
+        above = people.above(session, caller) if caller.sees_all else []
         picking = ask.show in ("dispatch", "found", "reopened") and may_dispatch(caller) and bool(rows)
         return page(
             request, "ledger.html", frame(session, caller), rows=rows, after=after, total=total, ask=ask, chips=SHOWN, villages=villages,
             kinds=list(PlaceKind), shots=shots, due=when.due, queues=queues, kept=[*USUAL, *kept_of(request)], picking=picking,
-            classes=CLASSES, here=urlencode(ask.with_()), may_import=bool(caller.kinds & OFFICE),
+            classes=CLASSES, here=urlencode(ask.with_()), table=shown, above=above, may_import=bool(caller.kinds & OFFICE),
             team=ask.team and session.execute(TEAM, {"township": caller.township_id, "code": ask.team}).scalar(),
         )  # fmt: skip
 
@@ -145,9 +161,12 @@ def kept_of(request: Request) -> list[Kept]:
         return []
 
 
+LISTS = frozenset({"state", "cols"})
+
+
 def _cleaned(query: str) -> str:
     """Only what the ledger understands. Raises ValueError for what it doesn't."""
-    return urlencode(Filters.model_validate(dict(parse_qsl(query[:300]))).with_())
+    return urlencode(Filters.model_validate({name: [said] if name in LISTS else said for name, said in parse_qsl(query[:300])}).with_())
 
 
 @router.post("/hazards/filters")

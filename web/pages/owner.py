@@ -16,10 +16,12 @@ from sqlmodel import Session
 
 from models.enumerations import EvidenceKind, HazardState
 from statemachines.errors import LawError, Stale
+from statemachines.machine import Offer
 from web import evidence, forms, owner, step
 from web.accounts import Patience
 from web.caller import Visitor
 from web.drawing import draw
+from web.english import either
 from web.evidence import Said, Shot, small_of
 from web.forms import Ask
 from web.house import House, house_of
@@ -174,6 +176,7 @@ def _again(request: Request, ticket: str, trigger: str, error: LawError | Proble
         raise error
     if isinstance(error, Stale):
         problem.detail = "你打开页面以后，这条隐患有了新的变动。下面是最新情况，你填的内容还在，请看过再提交。"
+        problem.detail_en = "The hazard has changed since you opened the page. What you typed is still below: look, then send again."
     template = "owner_time.html" if trigger == "request_extension" else "owner.html"
     return _show(request, ticket, template, Failed(trigger, problem, said or {}))
 
@@ -190,9 +193,13 @@ def _show(request: Request, ticket: str, template: str = "owner.html", failed: F
             before=[shot for shot in taken if shot.kind == EvidenceKind.before][-3:], mine=_mine(taken, view.round),
             asks={name: _asks(session, came, name) for name in ("submit", "request_extension")}, returned=owner.returned(session, came),
             extension=owner.asked_for_time(session, came), help=owner.whom_to_ask(session, came), key=secrets.token_urlsafe,
-            why_not=possible["request_extension"].detail if "request_extension" in possible else "",
+            why_not=_why_not(possible.get("request_extension")),
             responsible=view.responsible_post == seat, working=view.state in WORKING, done=request.query_params.get("done", ""),
         )  # fmt: skip
+
+
+def _why_not(offer: Offer | None) -> str:
+    return either(offer.detail, offer.detail_en) if offer else ""
 
 
 def _may(possible: Mapping[str, Any], trigger: str) -> bool:

@@ -6,34 +6,35 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.enumerations import LEADERS
+from models.enumerations import LEADERS, PostKind
 from statemachines.registry import OFFICE
-from web import people, places, posts, sheet
+from web import links, people, places, posts, sheet
 from web.caller import Caller, Visitor
 from web.house import house_of
+from web.pages.form import Form, word
+from web.pages.table import table
 from web.people import Held
 from web.problem import Problem
-from web.render import frame, page
+from web.render import frame, page, way_back
 from web.sheet import Cell
 
 router = APIRouter()
 LENGTH, ALL = 40, 100_000
 ONLY = {"": "全部", "idle": "今天没有岗位", "unreachable": "没有联系渠道"}
+HEADS = {"name": "姓名", "posts": "今天的岗位", "username": "用户名", "channels": "渠道"}
 Extension = Literal["xlsx", "csv"]
 
 
 class Filters(BaseModel):
-    """`after` and `key` are where the next page begins."""
-
     model_config = ConfigDict(extra="ignore")
     q: Annotated[str, Field(max_length=100)] = ""
     only: Annotated[str, Field(max_length=20)] = ""
-    after: Annotated[str, Field(max_length=200)] = ""
-    key: Annotated[str, Field(max_length=200)] = ""
+    sort: Annotated[str, Field(max_length=20)] = ""
+    cursor: str | None = Field(None, max_length=1000)
 
 
 def check(caller: Caller) -> None:
@@ -47,9 +48,20 @@ def read(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) ->
     check(caller)
     with house_of(request).transaction() as session:
         q = ask.q.strip().replace("\x00", "")
-        begins = ask.after.replace("\x00", ""), ask.key.replace("\x00", "")
-        found, after = people.many(session, caller, LENGTH, begins, q=q, only=ask.only)
-        return page(request, "people.html", frame(session, caller), found=found, after=after, ask=ask, only=ONLY)
+        found, after = people.many(session, caller, LENGTH, ask.cursor, q=q, only=ask.only, sort=ask.sort)
+        shown = table("/people", HEADS, people.COLUMNS, ask.sort or "name", {"q": q, "only": ask.only, "sort": ask.sort})
+        return page(
+            request, "people.html", frame(session, caller), found=found, after=after, ask=ask, only=ONLY, table=shown,
+            may_void=PostKind.office_head in caller.kinds,
+        )  # fmt: skip
+
+
+@router.post("/people/{key}/void-links")
+def void_links(request: Request, caller: Visitor, key: str, form: Form) -> Response:
+    """Nothing that this person was sent or given opens any more; back to where the button was."""
+    with house_of(request).transaction() as session:
+        links.void(session, caller, key)
+    return RedirectResponse(way_back(word(form, "next") or "/me"), 303)
 
 
 @router.get("/people.{extension}")

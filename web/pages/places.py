@@ -11,22 +11,23 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as PydanticField
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.enumerations import LEADERS, CaseKind, InspectionResult, InspectionTrigger, PlaceKind, PlaceStatus, PostKind, StartWork
+from models.enumerations import LEADERS, CaseKind, InspectionResult, PlaceKind, PlaceStatus, PostKind, StartWork
 from models.enumerations import Field as TradeField
-from statemachines.coverage import inspections_of
 from statemachines.errors import NotAllowed, Refused
 from statemachines.gate import CONSENTERS, Gate, GateReason, gate_of, start_items
 from statemachines.place_life import STATUS
 from statemachines.registry import ENTERPRISE, OFFICE
-from web import cases, gates, hazard, places, story
-from web.api.words import Code, Text
+from web import cases, gates, hazard, inspections, places, story
+from web.api.words import Code, Codes, Text
 from web.caller import Caller, Visitor
 from web.hazard import OPEN, Wanted
 from web.house import house_of
 from web.pages.form import Form, word
+from web.pages.table import table
 from web.places import PlaceDetail, PlaceEventView, PlaceView
 from web.problem import Problem, problem_of
 from web.render import frame, page
@@ -42,7 +43,9 @@ class Filters(BaseModel):
     kind: PlaceKind | None = None
     village: Code | None = None
     field: TradeField | None = None
-    cursor: Code | None = None
+    sort: Code = ""
+    cols: Codes = []
+    cursor: str | None = PydanticField(None, max_length=1000)
 
     @model_validator(mode="before")
     @classmethod
@@ -51,15 +54,22 @@ class Filters(BaseModel):
         return {name: value for name, value in given.items() if value not in ("", [""])} if isinstance(given, dict) else given
 
 
+HEADS = {
+    "name": "场所", "code": "编号", "kind": "类别", "village": "村", "address": "地址", "status": "状态", "gate": "开工许可",
+    "open": "未销号",
+}  # fmt: skip
 VILLAGES = text("select code, name from unit where township_id = :township and kind = 'village' order by code")
 
 
 @router.get("/places")
 def registry(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) -> Response:
     with house_of(request).transaction() as session:
-        found, after = places.many(session, caller, places.Wanted(ask.kind, ask.village, None, ask.q, ask.field), LENGTH, ask.cursor)
+        wanted = places.Wanted(ask.kind, ask.village, None, ask.q, ask.field)
+        found, after = places.many(session, caller, wanted, LENGTH, ask.cursor, sort=ask.sort)
+        kept = ask.model_dump(include={"q", "kind", "village", "field", "sort"}, mode="json")
+        shown = table("/places", HEADS, places.COLUMNS, ask.sort or "added", kept, ask.cols, ("code", "status"))
         return page(
-            request, "places.html", frame(session, caller), found=found, after=after, ask=ask, kinds=list(PlaceKind),
+            request, "places.html", frame(session, caller), found=found, after=after, ask=ask, kinds=list(PlaceKind), table=shown,
             villages=session.execute(VILLAGES, {"township": caller.township_id}).all(),
         )  # fmt: skip
 
@@ -75,10 +85,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """One line of the place's paper trail in words."""
+    """One line of the place's paper trail in words; `typed`: the reason is somebody's own."""
 
     zh: str
     reason: str
+    typed: bool
     note: str
     who: str
     at: Any
@@ -99,11 +110,11 @@ def show(request: Request, session: Session, caller: Caller, code: str, failed: 
     duties, _ = cases.many(session, caller, CaseKind.duty, cases.Wanted(pending=True, place=code), 8, soonest=True)
     return page(
         request, "place.html", frame(session, caller), failed.problem.status if failed else 200, place=place, gate=gate, failed=failed,
-        open_here=done, duties=duties, visits=inspections_of(session, caller.township_id, place=code, limit=10), since=gate.since,
+        open_here=done, duties=duties, visits=inspections.many(session, caller, inspections.Wanted(place=code), 10)[0], since=gate.since,
         trail=_trail(session, caller, place), more=_more(session, caller, place), moves=_moves(caller, place), token=token,
         qr=drawn(address) if address else "", may_keep=bool(caller.kinds & OFFICE), may_ask=_may_ask(caller, place, gate),
         start_items=start_items(session, caller.township_id, place.kind),
-        may_consent=gate.state == StartWork.pending and bool(caller.kinds & CONSENTERS), Trigger=InspectionTrigger, Result=InspectionResult,
+        may_consent=gate.state == StartWork.pending and bool(caller.kinds & CONSENTERS),
         names=story.names_of(session, caller.township_id, [place.responsible_post]), may_inspect=caller.may_write,
     )  # fmt: skip
 
@@ -163,11 +174,12 @@ def _line(event: PlaceEventView, names: dict[str, str]) -> Trail:
     what = WHAT_ZH.get(event.what) or DETAIL_ZH.get(event.what.removeprefix("details."), event.what)
     before, after = (_word(event.what, value) for value in (event.before, event.after))
     zh = f"{what}：{before} → {after}" if before and before != after else f"{what}：{after}"
-    reason = GateReason(event.reason).zh if event.reason in GateReason.__members__ else event.reason
+    typed = event.reason not in GateReason.__members__
+    reason = event.reason if typed else GateReason(event.reason).zh
     by_hand = event.what != "start_work" or event.reason in (GateReason.consented, GateReason.resumption_asked)
     case = f"（{event.case}）" if event.case else ""
     note = event.note or "" if by_hand else ""
-    return Trail(zh, f"{reason}{case}", note, names.get(event.post, "" if event.post == "system" else event.post), event.at)
+    return Trail(zh, f"{reason}{case}", typed, note, names.get(event.post, "" if event.post == "system" else event.post), event.at)
 
 
 def _word(what: str, value: str | None) -> str:

@@ -21,6 +21,7 @@ from web.api.words import Text
 from web.caller import Caller, Visitor
 from web.house import house_of
 from web.pages.form import Form, word
+from web.pages.table import table
 from web.posts import Post
 from web.problem import Problem, problem_of
 from web.render import frame, page
@@ -28,6 +29,7 @@ from web.words import literally
 
 router = APIRouter()
 MOST, SHOWN = 1000, 12
+HEADS = {"name": "岗位", "kind": "类别", "unit": "单位", "holder": "在岗", "since": "任职自"}
 HANDS = SUPERIORS | {PostKind.office_head}
 
 
@@ -35,6 +37,7 @@ class Filters(BaseModel):
     model_config = ConfigDict(extra="ignore")
     kind: PostKind | None = None
     q: Text = ""
+    sort: Text = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -49,11 +52,21 @@ def read(request: Request, caller: Visitor, ask: Annotated[Filters, Query()]) ->
         shown = [post for post in found if ask.q in post.name or any(ask.q in holder.label for holder in post.holders)]
         vacant = [post for post in shown if not held(post, caller.day)]
         filled = [post for post in shown if held(post, caller.day)]
-        places = story.names_of(session, caller.township_id, [post.code for post in shown])
+        names = story.names_of(session, caller.township_id, [post.code for post in shown])
+        seen = table("/posts", HEADS, HEADS, ask.sort, ask.model_dump(mode="json"))
         return page(
-            request, "posts.html", frame(session, caller), vacant=vacant, filled=filled, ask=ask,
-            kinds=list(PostKind), names=places, today=caller.day,
+            request, "posts.html", frame(session, caller), vacant=vacant, filled=_ordered(filled, ask.sort, names), ask=ask,
+            kinds=list(PostKind), names=names, today=caller.day, table=seen,
         )  # fmt: skip
+
+
+def _ordered(found: list[Post], sort: str, names: dict[str, str]) -> list[Post]:
+    """In the order of a column; in the order of the township's file where none is named."""
+    key = {
+        "name": lambda post: names.get(post.code, post.name), "kind": lambda post: list(PostKind).index(post.kind),
+        "unit": lambda post: post.unit, "holder": lambda post: post.holders[0].label, "since": lambda post: post.holders[0].from_day,
+    }.get(sort.removeprefix("-"))  # fmt: skip
+    return sorted(found, key=key, reverse=sort.startswith("-")) if key else found
 
 
 def held(post: Post, today: date) -> bool:
@@ -89,7 +102,8 @@ order by person.label, person.key limit :limit
 
 def show(request: Request, session: Session, caller: Caller, code: str, q: str, failed: Failed | None = None) -> Response:
     post_id = session.execute(ID, {"township": caller.township_id, "code": code}).scalar()
-    found = [each for each in posts.many(session, caller, 1, cursor.write_number(post_id - 1))[0] if each.code == code] if post_id else []
+    before = cursor.write_number(posts.LIST, post_id - 1) if post_id else None
+    found = [each for each in posts.many(session, caller, 1, before)[0] if each.code == code]
     if not found:
         raise Problem(404, f"没有在用的岗位“{code}”，或不在你的管辖范围内。", f"There is no post {code!r} within reach.")
     post = found[0]

@@ -114,5 +114,5 @@ def show(
 
 def _with_choices(action: Action, hazards: list[tuple[str, str]]) -> Action:
     """The hazards of the place stand ready to be chosen."""
-    asks = tuple(replace(ask, choices=tuple(hazards)) if ask.name == "hazard" else ask for ask in action.asks)
+    asks = tuple(replace(ask, choices=tuple(hazards), names=True) if ask.name == "hazard" else ask for ask in action.asks)
     return replace(action, asks=asks)

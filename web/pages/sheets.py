@@ -34,7 +34,8 @@ class Wanted(Filters):
 def download(request: Request, caller: Visitor, ask: Annotated[Wanted, Query()]) -> Response:
     said = ask.wanted(caller)
     wanted = Filter(
-        said.states, said.grade, said.village, said.team, said.kind, said.place, said.overdue, said.due_before, said.level, q=said.q
+        said.states, said.grade, said.village, said.team, said.kind, said.place, said.overdue, said.due_before, said.level, said.to,
+        q=said.q,
     )  # fmt: skip
     return sheets.download(house_of(request), caller, wanted, FORMS[ask.form], photos=ask.photos)
 

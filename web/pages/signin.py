@@ -17,7 +17,7 @@ from models.enumerations import LEADERS
 from models.keys import key_for
 from statemachines.registry import OFFICE
 from web import accounts
-from web.caller import COOKIE, Visitor, visitor
+from web.caller import COOKIE, SignInFirst, Visitor, visitor
 from web.house import House, house_of
 from web.problem import Problem
 from web.providers import Provider, providers
@@ -70,11 +70,16 @@ def back(request: Request, name: str) -> Response:
 
 
 @router.get("/auth")
-def vouch(caller: Visitor) -> Response:
+def vouch(request: Request) -> Response:
     """For a reverse proxy that asks before it lets somebody through to Prefect's pages: 204 for the office and the leaders.
 
-    Prefect knows no users: who gets in can pause and delete, too.
+    Prefect knows no users: who gets in can pause and delete, too. A stranger is sent to the login page by its whole address, since under
+    the one that they asked for there is none.
     """
+    try:
+        caller = visitor(request)
+    except SignInFirst:
+        return RedirectResponse(f"{house_of(request).settings.public_url}/login", 303)
     if not caller.kinds & (OFFICE | LEADERS):
         raise Problem(403, "只有镇安办和镇领导可以进入流程运行页面。", "Only the office and the leaders get to the flows.", reason="post")
     return Response(status_code=204, headers={"Remote-User": caller.username or caller.person})

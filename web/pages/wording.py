@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
 from notifications.render import LANGUAGES
-from notifications.wording import NAMES
+from notifications.wording import NAMES, standard
 from web import wording
 from web.caller import Caller, Visitor
 from web.house import house_of
@@ -27,7 +27,7 @@ def read(request: Request, caller: Visitor, language: Language = "zh") -> Respon
     language = language if language in LANGUAGES else "zh"
     with house_of(request).transaction() as session:
         own = wording.own_texts(session, caller, language)
-        texts = [(name, wording.title(name), own.get(name) or LANGUAGES[language].TEMPLATES[name], name in own) for name in NAMES]
+        texts = [(name, wording.title(name), own.get(name) or standard(LANGUAGES[language], name), name in own) for name in NAMES]
         return page(request, "wordings.html", frame(session, caller), texts=texts, language=language, own=len(own))
 
 

@@ -3,6 +3,7 @@
   "use strict";
   document.documentElement.classList.add("js");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const either = (zh, en) => (document.documentElement.lang === "en" ? en : zh);
 
   // A form is sent once; the button says so.
   all("form[data-once]").forEach((form) => form.addEventListener("submit", (event) => {
@@ -56,7 +57,7 @@
     const seen = () => all("article.seen[data-pick]");
     const say = () => {
       button.disabled = !seen().length;
-      button.querySelector("span").textContent = seen().length ? `同意看过的 ${seen().length} 条` : "先看照片，再一并同意";
+      button.querySelector("span").textContent = seen().length ? either(`同意看过的 ${seen().length} 条`, `Approve the ${seen().length} seen`) : either("先看照片，再一并同意", "See the photos first");
     };
     const looked = new IntersectionObserver((entries) => entries.forEach((entry) => {
       const article = entry.target.closest("article");

@@ -3,6 +3,7 @@
   "use strict";
   const LIVES = 14 * 86400000, MARK = "bihuan-sent", all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const me = (document.querySelector("meta[name=bihuan-me]") || {}).content || (location.pathname.match(/^\/o\/[^/]+/) || [""])[0];
+  const either = (zh, en) => (document.documentElement.lang === "en" ? en : zh);
   const read = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
   const forms = all("main form[method=post]").filter((form) => !form.matches("[data-no-draft]") && !form.querySelector("input[type=password]"));
   const name = (form) => `draft:${me}:${form.getAttribute("action")}${form.dataset.draft || ""}`;
@@ -32,8 +33,8 @@
     const folded = form.closest("details");
     if (folded) folded.open = true;
     all("details", form).forEach((each) => { if (fields(form).some((field) => each.contains(field) && value(field))) each.open = true; });
-    const note = Object.assign(document.createElement("p"), { className: "restored", textContent: "上次没交的内容已恢复。" });
-    const clear = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "清空" });
+    const note = Object.assign(document.createElement("p"), { className: "restored", textContent: either("上次没交的内容已恢复。", "What you hadn't sent is back.") });
+    const clear = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: either("清空", "Clear") });
     clear.onclick = () => { localStorage.removeItem(name(form)); form.reset(); note.remove(); };
     note.append(clear);
     form.prepend(note);
@@ -67,10 +68,18 @@
   const offline = (form) => {
     const old = form.querySelector(".wrong");
     if (old) old.remove();
-    const said = Object.assign(document.createElement("div"), { className: "wrong", textContent: "现在没有网络。填写的内容已存在手机里，有网后再按一次。" });
+    const said = Object.assign(document.createElement("div"), { className: "wrong", textContent: either("现在没有网络。填写的内容已存在手机里，有网后再按一次。", "No network. What you typed is kept on the phone; press again later.") });
     said.setAttribute("role", "alert");
     form.prepend(said);
   };
+  // Pages open without a network (service-worker.js), but for the list of closures, which is light; who comes to sign in takes nothing over from who was here before.
+  const worker = navigator.serviceWorker;
+  if (worker && location.pathname === "/login") worker.getRegistration().then((there) => { if (there && there.active) there.active.postMessage("wipe"); });
+  if (worker && document.body.matches(".framed")) addEventListener("load", async () => {
+    const field = (navigator.connection || {}).saveData ? [] : ["/new", "/inspect"].filter((way) => document.querySelector(`.side [href="${way}"]`));
+    try { await worker.register("/service-worker.js"); (await worker.ready).active.postMessage([location.pathname + location.search, ...field]); } catch { /* not allowed to keep anything */ }
+  });
+
   // Photos have a script of their own, for pages that take some and while some wait on this phone.
   const own = document.querySelector("script[data-photos]");
   if (own && (document.querySelector("input[data-photos]") || localStorage.getItem("bihuan-outbox"))) document.head.append(Object.assign(document.createElement("script"), { src: own.dataset.photos }));

@@ -3,6 +3,7 @@
   "use strict";
   const lent = navigator.mediaDevices && navigator.mediaDevices.getUserMedia;
   const make = (tag, words = "", name = "") => Object.assign(document.createElement(tag), { textContent: words, className: name });
+  const either = (zh, en) => (document.documentElement.lang === "en" ? en : zh);
   if (!lent) return;
   document.querySelectorAll("[data-finder]").forEach((opener) => {
     opener.parentElement.hidden = false;
@@ -13,20 +14,20 @@
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } });
     } catch {
-      opener.replaceWith(make("p", "这部手机没有让网页使用摄像头，请点上面的“拍照”。", "hint"));
+      opener.replaceWith(make("p", either("这部手机没有让网页使用摄像头，请点上面的“拍照”。", "This phone doesn't lend its camera to the page; use “Take a photo” above."), "hint"));
       return;
     }
     const box = make("div", "", "finder"), sight = make("div", "", "sight"), video = document.createElement("video"), ghost = new Image();
     box.setAttribute("role", "dialog");
-    box.setAttribute("aria-label", "对着原图拍");
+    box.setAttribute("aria-label", either("对着原图拍", "Line up with the first photo"));
     video.srcObject = stream;
     video.playsInline = video.muted = true;
     ghost.src = opener.dataset.ghost;
-    ghost.alt = "发现问题时的照片";
+    ghost.alt = either("发现问题时的照片", "Photo when it was found");
     sight.append(video, ghost);
     const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 80, value: 40 });
     slider.oninput = () => { ghost.style.opacity = slider.value / 100; };
-    const label = make("label", "原图深浅"), row = make("div", "", "decide"), off = make("button", "取消", "button"), shoot = make("button", "拍", "button primary");
+    const label = make("label", either("原图深浅", "Overlay")), row = make("div", "", "decide"), off = make("button", either("取消", "Cancel"), "button"), shoot = make("button", either("拍", "Shoot"), "button primary");
     label.append(slider);
     [off, shoot].forEach((each) => { each.type = "button"; });
     row.append(off, shoot);

@@ -4,7 +4,11 @@
   "use strict";
   if (!window.indexedDB || !window.FormData || !HTMLCanvasElement.prototype.toBlob) return;
   const SIDE = 1600, QUALITY = 0.8, HEAD = 128 * 1024, MOST = 9, LONGEST = 60000;
-  const WORDS = { kept: "照片已存在手机里", waiting: "等网络", retry: "照片已存在手机里，会自动重传", done: "已上传 ✓" };
+  const either = (zh, en) => (document.documentElement.lang === "en" ? en : zh);
+  const WORDS = {
+    kept: either("照片已存在手机里", "Kept on the phone"), waiting: either("等网络", "Waits for a network"),
+    retry: either("照片已存在手机里，会自动重传", "Kept on the phone, sent again by itself"), done: either("已上传 ✓", "Uploaded ✓"),
+  };
   const me = (document.querySelector("meta[name=bihuan-me]") || {}).content || (location.pathname.match(/^\/o\/[^/]+/) || [""])[0];
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, words = "", name = "") => Object.assign(document.createElement(tag), { textContent: words, className: name });
@@ -53,11 +57,11 @@
   // Tiles: a look at each photo and where it stands, in words.
   const tile = (input, kept, words) => {
     const item = make("li", "", "tile"), image = new Image(160, 120), said = make("p", words);
-    image.alt = `照片：${kept.name}`;
+    image.alt = either(`照片：${kept.name}`, `Photo: ${kept.name}`);
     image.src = URL.createObjectURL(new Blob([kept.bytes], { type: kept.type }));
     const remove = make("button", "✕", "off");
     remove.type = "button";
-    remove.setAttribute("aria-label", "去掉这张照片");
+    remove.setAttribute("aria-label", either("去掉这张照片", "Remove this photo"));
     remove.onclick = async () => {
       await drop(input.dataset.queue ? "outbox" : "photos", kept.key);
       URL.revokeObjectURL(image.src);
@@ -90,7 +94,7 @@
     if (input.dataset.must === undefined) input.dataset.must = input.required ? "yes" : "";
     const count = fresh(input).length;
     input.required = Boolean(input.dataset.must) && !count;
-    complain(input, count && !input.dataset.queue ? `已选 ${count} 张` : "");
+    complain(input, count && !input.dataset.queue ? either(`已选 ${count} 张`, `${count} chosen`) : "");
     dispatchEvent(new CustomEvent("bihuan:photos"));
   };
 
@@ -100,13 +104,13 @@
       const kept = await photo(file);
       if (input.dataset.queue) {
         await keep("outbox", { ...kept, kind: "photo", me, url: input.dataset.queue, fields: all("[data-with]", input.form).map((each) => [each.name, each.value]) });
-        tile(input, kept, navigator.onLine ? "准备上传" : WORDS.retry);
+        tile(input, kept, navigator.onLine ? either("准备上传", "Ready to send") : WORDS.retry);
       } else {
         await keep("photos", { ...kept, form: place(input.form), field: input.name, me });
         tile(input, kept, WORDS.kept);
       }
     }
-    if (files.length > room) complain(input, `最多 ${most} 张，多出来的没有留下。`);
+    if (files.length > room) complain(input, either(`最多 ${most} 张，多出来的没有留下。`, `${most} at most; the others were left out.`));
     if (input.dataset.queue) send();
   };
   const place = (form) => form.dataset.photosOf || form.getAttribute("action");
@@ -153,7 +157,7 @@
     asked.setRequestHeader("Idempotency-Key", each.key);
     if (each.kind === "photo") asked.setRequestHeader("Accept", "application/json");
     asked.upload.onprogress = (event) => {
-      if (event.lengthComputable) told(each, `上传 ${Math.round((100 * event.loaded) / event.total)}%`, "going");
+      if (event.lengthComputable) told(each, `${either("上传", "Sending")} ${Math.round((100 * event.loaded) / event.total)}%`, "going");
     };
     asked.onload = () => answered(each, asked).then(done);
     asked.onerror = asked.ontimeout = () => { told(each, each.kind === "photo" ? WORDS.retry : WORDS.waiting); done("later"); };
@@ -161,7 +165,7 @@
   });
   const answered = async (each, asked) => {
     const where = asked.responseURL ? new URL(asked.responseURL) : location;
-    if (asked.status === 401 || where.pathname === "/login") { told(each, "登录已过期，内容已存在手机里，登录后自动继续"); return "login"; }
+    if (asked.status === 401 || where.pathname === "/login") { forget(); told(each, either("登录已过期，内容已存在手机里，登录后自动继续", "Signed out. Kept on the phone; goes on once you sign in")); return "login"; }
     if (asked.status >= 500 || asked.status === 429 || asked.status === 408) { told(each, each.kind === "photo" ? WORDS.retry : WORDS.waiting); return "later"; }
     delay = 1000;
     if (asked.status >= 400) {
@@ -178,11 +182,12 @@
     dispatchEvent(new CustomEvent("bihuan:photos"));
     return "done";
   };
+  const forget = () => { const worker = navigator.serviceWorker; if (worker && worker.controller) worker.controller.postMessage("wipe"); };
   const sentence = (asked) => {
-    try { return JSON.parse(asked.responseText).detail; } catch { /* a page */ }
+    try { const no = JSON.parse(asked.responseText); return either(no.detail, no.detail_en); } catch { /* a page */ }
     const page = new DOMParser().parseFromString(asked.responseText, "text/html");
     const said = page.querySelector("#wrong p, [role=alert] p, main p");
-    return said ? said.textContent.trim() : "没有办成，请稍后再试。";
+    return said ? said.textContent.trim() : either("没有办成，请稍后再试。", "Not done; try again later.");
   };
   const told = (each, words, tone = "") => {
     how.set(each.key, words);
@@ -202,7 +207,7 @@
     await keep("outbox", entry);
     await Promise.all(photos.map((each) => drop("photos", each.key)));
     live.set(named, form);
-    waiting(form, navigator.onLine ? "正在发送" : WORDS.waiting);
+    waiting(form, navigator.onLine ? either("正在发送", "Sending") : WORDS.waiting);
     await send();
     const left = (await mine()).find((each) => each.key === named);
     if (!left) return;
@@ -242,8 +247,8 @@
     const said = make("div", "", "wrong");
     said.setAttribute("role", "alert");
     said.tabIndex = -1;
-    said.append(make("h2", "没有办成"), make("p", wrong), make("p", "你填的内容和照片都还在。"));
-    if (stale) said.append(Object.assign(make("a", "看最新情况", "button"), { href: location.pathname + location.search }));
+    said.append(make("h2", either("没有办成", "Not done")), make("p", wrong), make("p", either("你填的内容和照片都还在。", "What you typed and your photos are still here.")));
+    if (stale) said.append(Object.assign(make("a", either("看最新情况", "See how it stands"), "button"), { href: location.pathname + location.search }));
     form.prepend(said);
     said.focus();
   };
@@ -271,15 +276,15 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       form.dataset.waits = "yes";
-      waiting(form, "照片传完后自动提交");
-    } else if (!there) need("还没有整改后的照片，请先拍照。");
-    else if (!navigator.onLine) need("现在没有网络。照片和填写的内容都存在手机里，有网后再按一次。");
+      waiting(form, either("照片传完后自动提交", "Sent by itself once the photos are"));
+    } else if (!there) need(either("还没有整改后的照片，请先拍照。", "Take a photo of the fix first."));
+    else if (!navigator.onLine) need(either("现在没有网络。照片和填写的内容都存在手机里，有网后再按一次。", "No network. Photos and text are kept on the phone; press again later."));
   };
   addEventListener("bihuan:photos", () => all("form[data-waits]").forEach((form) => {
     if (pending()) return;
     delete form.dataset.waits;
     waiting(form, "");
-    if (all(".tile.bad").length) waiting(form, "", "有照片没有传成，请去掉后重拍。");
+    if (all(".tile.bad").length) waiting(form, "", either("有照片没有传成，请去掉后重拍。", "A photo wasn't taken; remove it and take another."));
     else form.requestSubmit();
   }));
 
@@ -295,27 +300,27 @@
     const box = make("section", "", "card outbox");
     box.id = "outbox";
     box.setAttribute("aria-labelledby", "h-outbox");
-    const head = make("h2", `待上传 ${kept.length} 条`);
+    const head = make("h2", either(`待上传 ${kept.length} 条`, `${kept.length} to send`));
     head.id = "h-outbox";
     const rows = make("ul");
     kept.forEach((each) => rows.append(row(each)));
-    box.append(head, make("p", "都存在手机里，有网络会自动上传；关掉页面也不会丢。", "hint"), rows);
+    box.append(head, make("p", either("都存在手机里，有网络会自动上传；关掉页面也不会丢。", "Kept on the phone and sent once there is a network, even if you close the page."), "hint"), rows);
     main.prepend(box);
     if (look) box.scrollIntoView({ block: "center" });
   };
   const row = (each) => {
     const item = make("li"), what = make("span", "", "what");
     item.dataset.key = each.key;
-    what.append(make("b", each.kind === "photo" ? `照片 ${each.name}` : each.title), make("small", each.kind === "form" && each.photos.length ? `照片 ${each.photos.length} 张` : ""), make("span", each.refused || how.get(each.key) || (navigator.onLine ? "等待上传" : WORDS.waiting), "how-far"));
-    const change = each.refused && each.kind === "form", go = make("button", change ? "回去修改" : "立即重试", "button");
+    what.append(make("b", each.kind === "photo" ? `${either("照片", "Photo")} ${each.name}` : each.title), make("small", each.kind === "form" && each.photos.length ? either(`照片 ${each.photos.length} 张`, `${each.photos.length} photos`) : ""), make("span", each.refused || how.get(each.key) || (navigator.onLine ? either("等待上传", "Waits") : WORDS.waiting), "how-far"));
+    const change = each.refused && each.kind === "form", go = make("button", change ? either("回去修改", "Go back and change") : either("立即重试", "Try now"), "button");
     go.onclick = async () => {
       if (change) { await edit(each); return; }
       await keep("outbox", { ...each, refused: "" });
       delay = 1000;
       send();
     };
-    const off = make("button", "删除", "button");
-    off.onclick = async () => { if (confirm("删除后不能找回，确定删除？")) { await drop("outbox", each.key); show(); } };
+    const off = make("button", either("删除", "Delete"), "button");
+    off.onclick = async () => { if (confirm(either("删除后不能找回，确定删除？", "It can't be brought back. Delete it?"))) { await drop("outbox", each.key); show(); } };
     [go, off].forEach((button) => { button.type = "button"; });
     item.append(what, go, off);
     return item;

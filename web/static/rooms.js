@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const either = (zh, en) => (document.documentElement.lang === "en" ? en : zh);
 
   // Photos chosen: how many, and a look at them.
   all("input[data-photos]").forEach((input) => input.addEventListener("change", () => {
@@ -14,8 +15,8 @@
       image.src = URL.createObjectURL(file);
       image.onload = image.onerror = () => URL.revokeObjectURL(image.src);
       return image;
-    }), ` 已选 ${files.length} 张${tooLarge.length ? `，其中 ${tooLarge.length} 张超过 12 MB，请换小一些的` : ""}`);
-    input.setCustomValidity(tooLarge.length ? "照片超过 12 MB" : files.length > 9 ? "一次最多 9 张" : "");
+    }), either(` 已选 ${files.length} 张${tooLarge.length ? `，其中 ${tooLarge.length} 张超过 12 MB，请换小一些的` : ""}`, ` ${files.length} chosen${tooLarge.length ? `, ${tooLarge.length} over 12 MB: choose smaller ones` : ""}`));
+    input.setCustomValidity(tooLarge.length ? either("照片超过 12 MB", "A photo is over 12 MB") : files.length > 9 ? either("一次最多 9 张", "9 photos at most") : "");
   }));
 
   // A usual hazard fills what is still empty or was filled by another one.
@@ -36,8 +37,8 @@
     const every = form.querySelector("[data-all]");
     const count = () => {
       const picked = boxes.filter((box) => box.checked).length;
-      form.querySelector("[data-picked]").textContent = picked ? `${picked} 条` : "";
-      every.textContent = picked === boxes.length ? "全不选" : "全选本页";
+      form.querySelector("[data-picked]").textContent = picked ? either(`${picked} 条`, `(${picked})`) : "";
+      every.textContent = picked === boxes.length ? either("全不选", "None") : either("全选本页", "All of this page");
     };
     every.hidden = false;
     every.addEventListener("click", () => { const on = boxes.some((box) => !box.checked); boxes.forEach((box) => { box.checked = on; }); count(); });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,23 +79,13 @@ def import_ledger(
     as_json: AsJson = False,
 ) -> None:
     """导入台账。Register what a ledger found; wrong lines come back in a marked-up copy, and then nothing is registered."""
-    from cli.which import the_township
     from models.database import as_json as written
-    from models.database import transaction
-    from papers.ledger.check import check
     from papers.ledger.forms import FORMS
-    from papers.ledger.intake import take
     from papers.ledger.sheet import open_ledger
 
     opened = open_ledger(file, FORMS[form] if form else None)
-    with house() as bound, transaction(bound) as session:
-        clock = clock_at(bound, at)
-        now, wall, which = clock.now(), clock.wall(), the_township(session, township)
-        checked, codes = check(session, opened, which, now), list[tuple[int, str]]()
-        if not check_only and checked.fresh and (partial or checked.good):
-            acting = _acting(session, which, post, now)
-            done = take(session, opened, acting, now, wall=wall, name=file.name, partial=partial, progress=_progress("条 hazards"))
-            codes = done.codes
+    asked = Asked(check_only, partial, post, at, township, file.name)
+    checked, codes = _looked_at_or_taken(opened, asked)
     _end_progress()
     copy = _marked(opened, checked, marked or file.with_name(f"{file.stem}.标注.xlsx"))
     if as_json:
@@ -102,6 +93,44 @@ def import_ledger(
     else:
         _say(opened, checked, codes, copy)
     raise typer.Exit(1 if checked.faulty and not (partial and codes) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a ledger is to be taken in; `name` is the file's."""
+
+    check_only: bool
+    partial: bool
+    post: str | None
+    at: str | None
+    township: str | None
+    name: str
+
+
+def _looked_at_or_taken(opened: Ledger, asked: Asked) -> tuple[Checked, list[tuple[int, str]]]:
+    """What the ledger came to, and the codes that its lines became. Where a line is wrong, all is rolled back."""
+    from papers.ledger.intake import Faulty
+
+    try:
+        return _in_one_transaction(opened, asked)
+    except Faulty as no:
+        return no.checked, []
+
+
+def _in_one_transaction(opened: Ledger, asked: Asked) -> tuple[Checked, list[tuple[int, str]]]:
+    from cli.which import the_township
+    from models.database import transaction
+    from papers.ledger.check import check
+    from papers.ledger.intake import take
+
+    with house() as bound, transaction(bound) as session:
+        clock = clock_at(bound, asked.at)
+        now, which = clock.now(), the_township(session, asked.township)
+        if asked.check_only:
+            return check(session, opened, which, now), []
+        acting, progress = _acting(session, which, asked.post, now), _progress("条 hazards")
+        taken = take(session, opened, acting, now, wall=clock.wall(), name=asked.name, partial=asked.partial, progress=progress)
+        return taken.checked, taken.codes
 
 
 OFFICE = """

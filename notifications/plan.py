@@ -7,7 +7,7 @@ notice each. A post that reaches nobody of its own goes up its `reports_to` chai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from models.clock import day_of
-from models.database import as_json
+from models.database import FEW, MANY, as_json
 from models.enumerations import Purpose
 
 # Everybody whom the relation `telling` reaches; of it c (a row of cases) and told are read, the rest goes along.
@@ -92,27 +92,39 @@ class Telling:
     not_before: datetime | None = None
 
 
-OF_A_STEP = text(f"""
+OF_STEPS = f"""
 with telling as (
     select c, null::bigint as timer_id, null::int as run, null::int as rung, null::int as repeat,
-        said.purpose, :occasion as occasion, said.told, said.facts, said.while_states, coalesce(said.not_before, :now) as not_before
-    from cases c
-    cross join jsonb_to_recordset(cast(:said as jsonb))
-        as said(purpose text, told text, facts jsonb, while_states text[], not_before timestamptz)
-    where c.id = :case_id
+        said.purpose, said.occasion, said.told, said.facts, said.while_states, coalesce(said.not_before, :now) as not_before
+    from (
+        select * from jsonb_to_recordset(cast(:said as jsonb)) as said(
+            case_id bigint, occasion text, purpose text, told text, facts jsonb, while_states text[], not_before timestamptz
+        ) limit %s
+    ) said
+    join cases c on c.id = said.case_id
 ), {PLAN}
 select count(*) from planned
-""")
+"""
+OF_A_FEW, OF_MANY = text(OF_STEPS % FEW), text(OF_STEPS % MANY)
 
 
 def plan_step(session: Session, case_id: int, occasion: str, tellings: Sequence[Telling], now: datetime) -> int:
     """Plans the messages of one step of one case; `occasion` names the step. Returns how many notices were added."""
+    return plan_steps(session, [(case_id, occasion, tellings)], now)
+
+
+def plan_steps(session: Session, steps: Iterable[tuple[int, str, Sequence[Telling]]], now: datetime) -> int:
+    """The same of a step each of several cases."""
     said = [
-        {"purpose": t.purpose, "told": word, "facts": t.facts, "while_states": t.while_states, "not_before": t.not_before}
+        {
+            "case_id": case_id, "occasion": occasion, "purpose": t.purpose, "told": word, "facts": t.facts,
+            "while_states": t.while_states, "not_before": t.not_before,
+        }
+        for case_id, occasion, tellings in steps
         for t in tellings
         for word in t.told
-    ]
+    ]  # fmt: skip
     if not said:
         return 0
-    asked = {"case_id": case_id, "occasion": occasion, "said": as_json(said), "now": now, "day": day_of(now)}
-    return int(session.execute(OF_A_STEP, asked).scalar_one())
+    statement = OF_A_FEW if len(said) <= FEW else OF_MANY
+    return int(session.execute(statement, {"said": as_json(said), "now": now, "day": day_of(now)}).scalar_one())

@@ -16,26 +16,26 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from models.database import as_json
+from models.database import MANY, ONE, as_json
 from models.enumerations import STATES, CaseKind, CaseState, DutyTask, Purpose, ReasonCode, StartWork
-from models.rules import rules_of
-from notifications.plan import Telling, plan_step
+from models.rules import Rules, rules_of
+from notifications.plan import Telling, plan_step, plan_steps
 from statemachines.duty import open_duties
 from statemachines.errors import LawError, NotAllowed, Refused, Stale, UnknownTrigger
 from statemachines.escalate import escalate_due
 from statemachines.gate import regate
 from statemachines.history import micros, salted
 from statemachines.laws import EFFECTS, FIRST, LAWS, ROUTES
-from statemachines.load import TABLES, Acting, Seated, hazard_of, load_case, seat, situation
+from statemachines.load import TABLES, Acting, Seated, hazard_of, load_case, load_hazards, seat, situation
 from statemachines.machine import Offer
-from statemachines.new import insert_hazard
+from statemachines.new import insert_hazards
 from statemachines.report import insert_report
 from statemachines.situation import Situation
 from statemachines.step import Change, NewRun, Opening, Step
 from statemachines.tasks import OWNERS, start_work_check
-from statemachines.timers import insert_timers, running
+from statemachines.timers import insert_timers_of, running
 
-__all__ = ["Acting", "Outcome", "advance", "offers", "receive_report", "register"]
+__all__ = ["Acting", "Outcome", "advance", "offers", "receive_report", "register", "register_all"]
 log = logging.getLogger("bihuan.law")
 
 
@@ -69,10 +69,25 @@ def register(
 
     Raises NotAllowed when the post may not register, Refused(G1) when something is missing or the place is unknown.
     """
+    return register_all(session, acting, now, wall=wall, findings=[facts], flow_run=flow_run)[0]
+
+
+def register_all(
+    session: Session, acting: Acting, now: datetime, *, wall: datetime, findings: Sequence[Mapping[str, Any]], flow_run: str | None = None
+) -> list[Outcome]:
+    """Several hazards are found: registered in their order, as if one by one, in as many statements as one takes.
+
+    Raises what `register` raises for the first that may not be registered; then none of them has been.
+    """
     hand = Hand(session, seat(session, acting, now), now, wall, flow_run)
-    decision = LAWS[CaseKind.hazard].decide(Situation("register", hand.seated.actor, now, facts, place=str(facts.get("place") or "")))
-    code = insert_hazard(session, acting, now, facts)
-    return _begin(hand, acting.township_id, code, "register", decision.state, facts)
+    law, actor = LAWS[CaseKind.hazard], hand.seated.actor
+    states = [law.decide(Situation("register", actor, now, facts, place=str(facts.get("place") or ""))).state for facts in findings]
+    if not findings:
+        return []
+    codes = insert_hazards(session, acting, now, findings)
+    cases, rules = load_hazards(session, acting.township_id, codes), rules_of(session, acting.township_id)
+    begun = zip(cases, states, findings, strict=True)
+    return _write(hand, [_first(hand, "register", case, case, state, facts, rules) for case, state, facts in begun], "register", None)
 
 
 def receive_report(
@@ -102,10 +117,15 @@ def record_paper(
 def _begin(hand: Hand, township_id: int, code: str, trigger: str, to: CaseState, facts: Mapping[str, Any]) -> Outcome:
     """The first line of a new case's history."""
     case = load_case(hand.session, township_id, code)
-    hazard = hazard_of(hand.session, case)
-    asked = Situation(trigger, hand.seated.actor, hand.now, facts, code=code, place=case.place or "", consequence=True)
-    step = Step(hand.session, case, hazard, hand.seated, asked, to, hand.now, facts, rules_of(hand.session, township_id))
-    return _write(hand, step, trigger, None)
+    step = _first(hand, trigger, case, hazard_of(hand.session, case), to, facts, rules_of(hand.session, township_id))
+    return _write(hand, [step], trigger, None)[0]
+
+
+def _first(
+    hand: Hand, trigger: str, case: Row[Any], hazard: Row[Any] | None, to: CaseState, facts: Mapping[str, Any], rules: Rules
+) -> Step:  # fmt: skip
+    asked = Situation(trigger, hand.seated.actor, hand.now, facts, code=case.code, place=case.place or "", consequence=True)
+    return Step(hand.session, case, hazard, hand.seated, asked, to, hand.now, facts, rules)
 
 
 def advance(
@@ -166,7 +186,7 @@ def _fire(hand: Hand, case: Row[Any], trigger: str, facts: Mapping[str, Any], *,
     if trigger == "escalate":
         return _escalate(hand, case)
     step = Step(session, case, hazard, hand.seated, asked, decision.state, now, facts, rules_of(session, case.township_id))
-    return _write(hand, step, trigger, case.state)
+    return _write(hand, [step], trigger, case.state)[0]
 
 
 def offers(session: Session, code: str, acting: Acting, now: datetime) -> list[Offer]:
@@ -198,20 +218,46 @@ def _escalate(hand: Hand, case: Row[Any]) -> Outcome:
     return Outcome(case.id, case.code, STATES[CaseKind(case.kind)](case.state), moved.version, moved.events, moved.last_hash)
 
 
-def _write(hand: Hand, step: Step, trigger: str, from_state: str | None) -> Outcome:
-    """Everything that one step leaves behind, in as few statements as it takes, and then what follows from it."""
-    change = EFFECTS[step.kind][trigger](step)
-    seq = step.case.events + 1
-    facts, remarks = _history_facts(step, change, seq)
-    _set_own(step, change.own)
-    moved = _set_case(hand, step, trigger, from_state, change, seq, facts)
-    _keep_remarks(step.session, step.case.id, seq, remarks)
-    _stop(step, _stops(step, change, from_state), hand.wall)
-    insert_timers(step.session, step.case.id, change.starts)
-    plan_step(step.session, step.case.id, f"{step.case.code}#{seq}", change.tellings, step.now)
-    outcome = Outcome(step.case.id, step.case.code, step.to, moved.version, seq, moved.last_hash)
-    _follow(hand, step, trigger, change)
-    return outcome
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A step with all that it leaves behind: `seq` is its event's, `facts` stand in history, `remarks` beside it."""
+
+    step: Step
+    change: Change
+    seq: int
+    facts: Mapping[str, Any]
+    remarks: Mapping[str, str]
+
+
+def _write(hand: Hand, steps: Sequence[Step], trigger: str, from_state: str | None) -> list[Outcome]:
+    """Everything that one step of each case leaves behind, in as few statements as one takes, and then what follows from it.
+
+    Where there are several, they are the first of their cases.
+    """
+    session, written = hand.session, [_written(step, trigger) for step in steps]
+    for each in written:
+        _set_own(each.step, each.change.own)
+    moved = _set_cases(hand, trigger, from_state, written)
+    _keep_remarks(session, written)
+    if from_state is not None:
+        for each in written:
+            _stop(each.step, _stops(each.step, each.change, from_state), hand.wall)
+    insert_timers_of(session, [(each.step.case.id, each.change.starts) for each in written])
+    plan_steps(session, [(each.step.case.id, f"{each.step.case.code}#{each.seq}", each.change.tellings) for each in written], hand.now)
+    outcomes = [_outcome(each, moved[each.step.case.id]) for each in written]
+    for each in written:
+        _follow(hand, each.step, trigger, each.change)
+    return outcomes
+
+
+def _written(step: Step, trigger: str) -> Written:
+    change, seq = EFFECTS[step.kind][trigger](step), step.case.events + 1
+    return Written(step, change, seq, *_history_facts(step, change, seq))
+
+
+def _outcome(written: Written, moved: Row[Any]) -> Outcome:
+    case = written.step.case
+    return Outcome(case.id, case.code, written.step.to, moved.version, written.seq, moved.last_hash)
 
 
 def _follow(hand: Hand, step: Step, trigger: str, change: Change) -> None:
@@ -321,25 +367,31 @@ def _bound(name: str) -> str:
     return f"cast(:{name} as jsonb)" if name in JSON_COLUMNS else f":{name}"
 
 
-MOVE = text("""
-with bodied as (
-    select event_body(:township, c.code, :seq, :trigger, :from_state, :state, :post, :person, :now, cast(:facts as jsonb)) as body,
-        c.last_hash as prev
-    from cases c where c.id = :id
+MOVE = """
+with moved as materialized (
+    select * from jsonb_to_recordset(cast(:moves as jsonb)) as move(
+        id bigint, seq int, state text, facts jsonb, round int, grade text, level int, responsible_post_id int, team_id int,
+        approver_post_id int, due_at timestamptz, ended_at timestamptz
+    ) limit {most}
+),
+bodied as (
+    select moved.id, moved.seq, moved.state, moved.facts, c.last_hash as prev,
+        event_body(:township, c.code, moved.seq, :trigger, :from_state, moved.state, :post, :person, :now, moved.facts) as body
+    from moved join cases c on c.id = moved.id
 ),
 history as (
     insert into event (case_id, seq, trigger, from_state, to_state, post, person, at, facts, body, prev_hash, hash, recorded_at, flow_run)
-    select :id, :seq, :trigger, :from_state, :state, :post, :person, :now, cast(:facts as jsonb), body, prev, event_hash(prev, body),
-        :wall, :flow_run
-    from bodied returning id, hash
+    select id, seq, :trigger, :from_state, state, :post, :person, :now, facts, body, prev, event_hash(prev, body), :wall, :flow_run
+    from bodied order by id returning id, case_id, hash
 ),
 fed as (insert into feed (event_id) select id from history)
-update cases set state = :state, version = version + :steps, events = :seq, last_hash = history.hash, round = :round, grade = :grade,
-    level = :level, responsible_post_id = :responsible_post_id, team_id = :team_id, approver_post_id = :approver_post_id,
-    due_at = coalesce(:due_at, cases.due_at), ended_at = :ended_at
-from history where cases.id = :id
-returning cases.version, cases.last_hash
-""")
+update cases set state = moved.state, version = version + :steps, events = moved.seq, last_hash = history.hash, round = moved.round,
+    grade = moved.grade, level = moved.level, responsible_post_id = moved.responsible_post_id, team_id = moved.team_id,
+    approver_post_id = moved.approver_post_id, due_at = coalesce(moved.due_at, cases.due_at), ended_at = moved.ended_at
+from moved join history on history.case_id = moved.id where cases.id = moved.id
+returning cases.id, cases.version, cases.last_hash
+"""
+MOVES = {most: text(MOVE.format(most=most)) for most in (ONE, MANY)}
 KEPT = ("round", "grade", "level", "responsible_post_id", "team_id", "approver_post_id")
 
 
@@ -347,26 +399,43 @@ KEPT = ("round", "grade", "level", "responsible_post_id", "team_id", "approver_p
 UNCOUNTED = frozenset({"register", "receive", "issue_paper", *(trigger for trigger, _, _ in FIRST.values())})
 
 
-def _set_case(
-    hand: Hand, step: Step, trigger: str, from_state: str | None, change: Change, seq: int, facts: Mapping[str, Any]
-) -> Row[Any]:
-    person, post = step.me
+def _set_cases(hand: Hand, trigger: str, from_state: str | None, written: Sequence[Written]) -> dict[int, Row[Any]]:
+    """Where each case stands then, by its id."""
+    actor, township = hand.seated.actor, written[0].step.case.township
+    asked = {
+        "moves": as_json([_move(each) for each in written]), "trigger": trigger, "township": township, "from_state": from_state,
+        "post": actor.post, "person": actor.person, "now": hand.now, "wall": hand.wall, "flow_run": hand.flow_run,
+        "steps": 0 if trigger in UNCOUNTED else 1,
+    }  # fmt: skip
+    return {row.id: row for row in hand.session.execute(MOVES[ONE if len(written) == 1 else MANY], asked)}
+
+
+def _move(written: Written) -> dict[str, Any]:
+    step, change = written.step, written.change
     columns = {name: change.case.get(name, getattr(step.case, name)) for name in KEPT}
     move = running(step.kind, step.to)[-1:]
     due = next((start.due_at for start in change.starts if start.clock in move), None)
     ended_at = (step.case.ended_at or step.now) if step.to.ended else None
-    asked = {
-        **columns, "due_at": due, "ended_at": ended_at, "id": step.case.id, "seq": seq, "trigger": trigger,
-        "township": step.case.township, "from_state": from_state, "state": step.to, "post": post, "person": person, "now": step.now,
-        "facts": as_json(facts), "wall": hand.wall, "flow_run": hand.flow_run, "steps": 0 if trigger in UNCOUNTED else 1,
+    return {
+        **columns, "due_at": due, "ended_at": ended_at, "id": step.case.id, "seq": written.seq, "state": step.to, "facts": written.facts,
     }  # fmt: skip
-    return step.session.execute(MOVE, asked).one()
 
 
-def _keep_remarks(session: Session, case_id: int, seq: int, remarks: Mapping[str, str]) -> None:
-    rows = [{"case_id": case_id, "seq": seq, "name": name, "body": body} for name, body in remarks.items()]
+REMARKS = text("""
+insert into remark (case_id, seq, name, body)
+select case_id, seq, name, body
+from jsonb_to_recordset(cast(:remarks as jsonb)) as said(case_id bigint, seq int, name text, body text)
+""")
+
+
+def _keep_remarks(session: Session, written: Sequence[Written]) -> None:
+    rows = [
+        {"case_id": each.step.case.id, "seq": each.seq, "name": name, "body": body}
+        for each in written
+        for name, body in each.remarks.items()
+    ]
     if rows:
-        session.execute(text("insert into remark (case_id, seq, name, body) values (:case_id, :seq, :name, :body)"), rows)
+        session.execute(REMARKS, {"remarks": as_json(rows)})
 
 
 def _stops(step: Step, change: Change, from_state: str | None) -> list[str]:

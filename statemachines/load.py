@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +108,7 @@ def _query(kind: CaseKind) -> str:
 CASES = {CaseKind.hazard: text(HAZARD), **{kind: text(_query(kind)) for kind in OWN}}
 # Both rows are locked: who waited for the case alone would read its own columns as they stood before the wait.
 LOCKED = {kind: text(f"{query.text} for update of c, {'h' if kind == CaseKind.hazard else 'x'}") for kind, query in CASES.items()}
+HAZARDS = text(LOCKED[CaseKind.hazard].text.replace("c.code = :code", "c.code = any(:codes)"))
 KIND = text("select kind, parent_id from cases where township_id = :township_id and code = :code")
 OTHERS = ("LZ-", "JB-")  # how the codes of duty runs and public reports begin: most likely no hazard, which is asked for first otherwise
 LOCK_PARENT = text("select id from cases where id = :id for update")
@@ -129,6 +130,13 @@ def load_case(session: Session, township_id: int, code: str, *, lock: bool = Tru
             session.execute(LOCK_PARENT, {"id": known.parent_id})
         row = session.execute(queries[CaseKind(known.kind)], asked).one()
     return row
+
+
+def load_hazards(session: Session, township_id: int, codes: Sequence[str]) -> list[Row[Any]]:
+    """Hazards that are known to be there, each locked, in the order of the codes."""
+    rows = session.execute(HAZARDS, {"township_id": township_id, "codes": list(codes)})
+    by_code = {row.code: row for row in rows}
+    return [by_code[code] for code in codes]
 
 
 def hazard_of(session: Session, case: Row[Any]) -> Row[Any] | None:

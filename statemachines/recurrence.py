@@ -10,13 +10,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz
 from sqlalchemy import text
 from sqlmodel import Session
 
 from models.clock import shanghai, utc
+from models.database import MANY, ONE, as_json
 from models.enumerations import RecurrenceKind, SlaClass, Threat
 from models.rules import Recurrence
 
@@ -100,23 +101,37 @@ where item ->> 'family' is not null
 
 # Each half walks an index from the newest on and stops at a bound, which no real place or village reaches within a year: registering costs
 # the same, however much has been closed.
-CANDIDATES = text("""
-with place as materialized (select id, village_id from place where township_id = :township_id and code = :place),
-here as (
-    select id, code, true as here, ended_at from cases
-    where place_id = (select id from place) and kind = 'hazard'
-        and (ended_at is null or state = 'closed' and ended_at >= :since and ended_at <= :found_at)
-    order by opened_at desc, code desc limit 200
-),
-elsewhere as (
-    select id, code, false, ended_at from cases
-    where village_id = (select village_id from place) and kind = 'hazard' and state = 'closed'
-        and ended_at >= :since and ended_at <= :found_at and place_id <> (select id from place)
-    order by ended_at desc, code desc limit 500
+CANDIDATES = """
+with asked as materialized (
+    select said.*, place.id as place_id, place.village_id
+    from jsonb_to_recordset(cast(:asked as jsonb)) as said(nth int, place text, threat text, since timestamptz, found_at timestamptz)
+    join place on place.township_id = :township_id and place.code = said.place limit {most}
 )
-select c.*, h.item, h.description, h.recurrence_count
-from (select * from here union all select * from elsewhere) c join hazard h on h.case_id = c.id where c.here or h.threat = :threat
-""")
+select asked.nth, c.*, h.item, h.description, h.recurrence_count
+from asked cross join lateral (
+    (
+        select id, code, true as here, ended_at from cases
+        where place_id = asked.place_id and kind = 'hazard'
+            and (ended_at is null or state = 'closed' and ended_at >= asked.since and ended_at <= asked.found_at)
+        order by opened_at desc, code desc limit 200
+    )
+    union all (
+        select id, code, false, ended_at from cases
+        where village_id = asked.village_id and kind = 'hazard' and state = 'closed'
+            and ended_at >= asked.since and ended_at <= asked.found_at and place_id <> asked.place_id
+        order by ended_at desc, code desc limit 500
+    )
+) c
+join hazard h on h.case_id = c.id where {worth} and (c.here or h.threat = asked.threat)
+"""
+ALL = text(CANDIDATES.format(worth="true", most=ONE))
+# Nothing comes back where nothing was closed: then what is open needn't be looked at either.
+PAST = """exists (
+    select from cases past where past.{where} and past.kind = 'hazard' and past.state = 'closed'
+        and past.ended_at between asked.since and asked.found_at
+)"""
+WORTH = " or ".join(PAST.format(where=f"{column} = asked.{column}") for column in ("place_id", "village_id"))
+IF_ANY_IS_CLOSED = {most: text(CANDIDATES.format(worth=f"({WORTH})", most=most)) for most in (ONE, MANY)}
 
 
 def alike(session: Session, township_id: int, asked: Asked, rule: Recurrence) -> Alike:
@@ -124,13 +139,43 @@ def alike(session: Session, township_id: int, asked: Asked, rule: Recurrence) ->
 
     The same item at the place comes before similar words there, these before the village's family; of several, the latest closed.
     """
-    since = utc(shanghai(asked.found_at).subtract(months=rule.months))
-    sought = {
-        "township_id": township_id, "place": asked.place, "threat": asked.threat, "found_at": asked.found_at, "since": since,
-    }  # fmt: skip
     families = _families(session, township_id) if asked.item else {}
-    rows = session.execute(CANDIDATES, sought).all()
+    rows = session.execute(ALL, _sought(township_id, [asked], rule)).all()
     return compare(asked, rule, rows, families)
+
+
+def came_back(session: Session, township_id: int, asked: Sequence[Asked], rule: Recurrence) -> list[Earlier | None]:
+    """What each of several findings repeats, if it is registered after those that stand before it."""
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(IF_ANY_IS_CLOSED[ONE if len(asked) == 1 else MANY], _sought(township_id, asked, rule)):
+        found.setdefault(row.nth, []).append(row)
+    families = _families(session, township_id) if any(asked[nth].item for nth in found) else {}
+    answers: list[Earlier | None] = [None] * len(asked)
+    for nth, rows in found.items():
+        before = [Open(each.item, each.description) for each in asked[:nth] if each.place == asked[nth].place]
+        answers[nth] = compare(asked[nth], rule, [*rows, *before], families).earlier
+    return answers
+
+
+class Open(NamedTuple):
+    """What is about to be registered at the place, as a candidate."""
+
+    item: str | None
+    description: str
+    code: str = ""
+    here: bool = True
+    ended_at: datetime | None = None
+
+
+def _sought(township_id: int, asked: Sequence[Asked], rule: Recurrence) -> dict[str, Any]:
+    rows = [
+        {
+            "nth": nth, "place": each.place, "threat": each.threat, "found_at": each.found_at,
+            "since": utc(shanghai(each.found_at).subtract(months=rule.months)),
+        }
+        for nth, each in enumerate(asked)
+    ]  # fmt: skip
+    return {"township_id": township_id, "asked": as_json(rows)}
 
 
 def _families(session: Session, township_id: int) -> dict[str, str]:

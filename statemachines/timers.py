@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,9 +87,10 @@ def start(
 
 START = text("""
 insert into timer (case_id, clock, ladder_id, run, started_at, due_at, rung_at, fired, repeat, next_at)
-select :case_id, clock, ladder_id, 1, started_at, due_at, rung_at, 0, 0, next_at
-from jsonb_to_recordset(cast(:starts as jsonb))
-    as said(clock text, ladder_id int, started_at timestamptz, due_at timestamptz, rung_at timestamptz[], next_at timestamptz)
+select case_id, clock, ladder_id, 1, started_at, due_at, rung_at, 0, 0, next_at
+from jsonb_to_recordset(cast(:starts as jsonb)) as said(
+    case_id bigint, clock text, ladder_id int, started_at timestamptz, due_at timestamptz, rung_at timestamptz[], next_at timestamptz
+)
 on conflict (case_id, clock) do update set
     ladder_id = excluded.ladder_id, run = timer.run + 1, started_at = excluded.started_at, due_at = excluded.due_at,
     rung_at = excluded.rung_at, fired = 0, repeat = 0, fired_at = null, next_at = excluded.next_at, held_until = null,
@@ -98,8 +100,14 @@ on conflict (case_id, clock) do update set
 
 def insert_timers(session: Session, case_id: int, starts: list[Start]) -> None:
     """Starts the clocks; one that has run before starts its next run."""
+    insert_timers_of(session, [(case_id, starts)])
+
+
+def insert_timers_of(session: Session, cases: Iterable[tuple[int, list[Start]]]) -> None:
+    """The same of several cases."""
     rows = [
         {
+            "case_id": case_id,
             "clock": s.clock,
             "ladder_id": s.ladder_id,
             "started_at": s.started_at,
@@ -107,7 +115,8 @@ def insert_timers(session: Session, case_id: int, starts: list[Start]) -> None:
             "rung_at": s.rung_at,
             "next_at": s.next_at,
         }
+        for case_id, starts in cases
         for s in starts
     ]
     if rows:
-        session.execute(START, {"case_id": case_id, "starts": as_json(rows)})
+        session.execute(START, {"starts": as_json(rows)})

@@ -5,7 +5,9 @@ What was found at a line is kept only where something is wrong with it: memory g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +24,6 @@ from papers.ledger.sheet import Block, Ledger
 
 FAULTS_KEPT = 20_000
 ASIDES = ("合计", "总计", "小计", "注", "备注", "说明", "填表", "制表", "审核", "填报", "单位负责人")
-PLAIN = frozenset({"text", "verbatim"})
 
 
 @dataclass(slots=True)
@@ -55,9 +56,18 @@ class Line:
     row: Sequence[Any]
 
 
+# Lists go as one text, of things that have no blanks in them: the driver writes an array element by element.
 HERE = text("""
-select key from ledger_row where township_id = :township and key = any(:keys)
-union select code from cases where township_id = :township and code = any(:keys) and id <= :before
+with asked as materialized (select string_to_array(:keys, ' ') as keys)
+select key from ledger_row where township_id = :township and key = any((select keys from asked)::text[])
+union select code from cases where township_id = :township and code = any((select keys from asked)::text[]) and id <= :before
+""")
+# Where and when anything was found: most lines are at no place and second at which something was.
+NEAR = text("""
+select distinct c.place_id, extract(epoch from date_trunc('second', h.found_at))::bigint as second
+from cases c join hazard h on h.case_id = c.id
+where c.place_id = any(string_to_array(:places, ' ')::int[]) and c.kind = 'hazard' and c.id <= :before
+    and h.found_at >= to_timestamp(:first) and h.found_at < to_timestamp(:last + 1)
 """)
 # The same finding, registered by whatever way: asked for by place, which few hazards share.
 ALIKE = text("""
@@ -78,6 +88,18 @@ FORMULA = Fault("该单元格是公式，请“复制”后“选择性粘贴为
 TAKEN = Fault("本镇已有同一编号的另一条隐患。", "Another hazard has this number here.", "删去“隐患编号”一列，可按内容导入", "隐患编号")
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What lines without a number find, and the keys that they have by it: where each stands in its block, its place by id, its words,
+    and when, in seconds since 1970."""
+
+    lines: list[int]
+    places: list[int]
+    descriptions: list[str]
+    seconds: list[int]
+    keys: list[str]
+
+
 @dataclass(slots=True)
 class Check:
     """One ledger against one township as of `now` (business time)."""
@@ -87,7 +109,7 @@ class Check:
     township_id: int
     now: datetime
     found: Checked = field(default_factory=Checked)
-    _readers: dict[str, Reader] = field(init=False)
+    _readers: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = field(init=False)
     _places: Reader = field(init=False)
     _seen: set[str] = field(default_factory=set)
     _before: int = field(init=False)
@@ -108,14 +130,15 @@ class Check:
 
     def run(self) -> Checked:
         """Reads all of it and makes no lines."""
-        for block in self.ledger.blocks():
-            self._block(block)
+        with _uncollected():
+            for block in self.ledger.blocks():
+                self._block(block)
         return self.found
 
     def _block(self, block: Block) -> tuple[Mapping[str, list[Any]], list[Any], dict[int, str]]:
         """The block's cells by name, its places, and the keys of the lines that are new, by where they stand in the block."""
         faults: dict[int, list[Fault]] = {}
-        cells = {column.name: self._read(column, block.columns[at], faults) for column, at in self._named()}
+        cells = {column.name: self._read(column, block.column(at), faults) for column, at in self._named()}
         places = self._placed(cells, len(block.lines), faults)
         self._formulas(block, faults)
         self._agree(cells, faults)
@@ -133,8 +156,7 @@ class Check:
 
     def _read(self, column: Column, raw: Sequence[Any], faults: dict[int, list[Fault]]) -> list[Any]:
         """The column's values; what is wrong with any of them joins `faults`."""
-        reader = self._readers["text" if column.read in PLAIN else column.read]
-        found = list(map(reader.read if column.read in PLAIN else reader.__getitem__, raw))
+        found = self._readers[column.read](raw)
         if Fault in set(map(type, found)):
             _note(faults, ((nth, value._replace(column=column.zh)) for nth, value in enumerate(found) if type(value) is Fault))
         if column.needed and None in found:
@@ -155,10 +177,9 @@ class Check:
     def _formulas(self, block: Block, faults: dict[int, list[Fault]]) -> None:
         """A formula is never worked out: what it came to when it was saved may be old. Where it matters, the value is asked for."""
         if self.ledger.formulas:
-            offset = self.ledger.offset
             for column, at in self._named():
                 fault = FORMULA._replace(column=column.zh)
-                _note(faults, ((nth, fault) for nth, line in enumerate(block.lines) if (line - 1, at + offset) in self.ledger.formulas))
+                _note(faults, ((nth, fault) for nth, line in enumerate(block.lines) if (line - 1, at) in self.ledger.formulas))
 
     def _agree(self, cells: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
         """Columns that must go together."""
@@ -194,10 +215,11 @@ class Check:
         """The keys of the good lines that are neither here already nor stand here twice."""
         codes = cells.get("code")
         keys = {nth: codes[nth] for nth in good if codes[nth]} if codes else {}
-        unnumbered = [nth for nth in good if nth not in keys]
-        keys |= {nth: identity(places[nth].code, *self._finding(cells, nth)) for nth in unnumbered}
-        here = here | self._here([keys[nth] for nth in unnumbered])
-        known = {nth for nth in good if keys[nth] in here} | self._alike(cells, places, unnumbered)
+        said = self._said(cells, places, [nth for nth in good if nth not in keys])
+        keys |= zip(said.lines, said.keys, strict=True)
+        here = here | self._here(said.keys)
+        known = {nth for nth in good if keys[nth] in here}
+        known |= self._alike(said, known) if "description" in cells else set()
         fresh: dict[int, str] = {}
         for nth in good:
             if nth not in known and keys[nth] not in self._seen:
@@ -207,28 +229,34 @@ class Check:
         self.found.twice += len(good) - len(known) - len(fresh)
         return fresh
 
-    def _finding(self, cells: Mapping[str, list[Any]], nth: int) -> tuple[str, str, datetime]:
-        said = cells.get("description") or cells["problems"]
-        where = cells.get("location")
-        text_of = said[nth] if isinstance(said[nth], str) else "\n".join(said[nth])
-        return text_of.strip(), (where[nth] or "").strip() if where else "", self._found_at(cells, nth)
-
-    def _found_at(self, cells: Mapping[str, list[Any]], nth: int) -> datetime:
-        found: datetime | None = cells["found_at"][nth] if "found_at" in cells else None
-        return found or start_of(day_of(self.now))
+    def _said(self, cells: Mapping[str, list[Any]], places: list[Any], lines: list[int]) -> Said:
+        words, blank = cells.get("description") or cells["problems"], [None] * len(places)
+        where, when = cells.get("location", blank), cells.get("found_at", blank)
+        today = int(start_of(day_of(self.now)).timestamp())
+        said = [each.strip() if isinstance(each := words[nth], str) else "\n".join(each).strip() for nth in lines]
+        seconds = [int(found.timestamp()) if (found := when[nth]) else today for nth in lines]
+        here, spots = [places[nth] for nth in lines], ((where[nth] or "").strip() for nth in lines)
+        keys = list(map(identity, [place.code for place in here], said, spots, seconds))
+        return Said(lines, [place.id for place in here], said, seconds, keys)
 
     def _here(self, keys: list[str]) -> set[str]:
-        asked = {"township": self.township_id, "keys": keys, "before": self._before}
+        asked = {"township": self.township_id, "keys": " ".join(keys), "before": self._before}
         return set(self.session.execute(HERE, asked).scalars()) if keys else set()
 
-    def _alike(self, cells: Mapping[str, list[Any]], places: list[Any], good: list[int]) -> set[int]:
-        if not good or "description" not in cells:
+    def _alike(self, said: Said, known: set[int]) -> set[int]:
+        """Of the lines that aren't known yet, those whose finding is here by whatever way."""
+        new = [nth for nth, line in enumerate(said.lines) if line not in known]
+        if not new:
             return set()
-        asked = {
-            "places": [places[nth].id for nth in good], "descriptions": [cells["description"][nth].strip() for nth in good],
-            "moments": [int(self._found_at(cells, nth).timestamp()) for nth in good], "before": self._before,
+        places, seconds = [said.places[nth] for nth in new], [said.seconds[nth] for nth in new]
+        asked = {"places": " ".join(map(str, set(places))), "first": min(seconds), "last": max(seconds), "before": self._before}
+        near = {tuple(row) for row in self.session.execute(NEAR, asked)}
+        some = [nth for nth, spot in zip(new, zip(places, seconds, strict=True), strict=True) if spot in near]
+        these = {
+            "places": [said.places[nth] for nth in some], "descriptions": [said.descriptions[nth] for nth in some],
+            "moments": [said.seconds[nth] for nth in some], "before": self._before,
         }  # fmt: skip
-        return {good[nth - 1] for nth in self.session.execute(ALIKE, asked).scalars()}
+        return {said.lines[some[nth - 1]] for nth in self.session.execute(ALIKE, these).scalars()} if some else set()
 
     def _count(self, block: Block, faults: dict[int, list[Fault]], empty: set[int]) -> None:
         self.found.lines += len(block.lines)
@@ -241,6 +269,18 @@ class Check:
     def _add_up(self, cells: Mapping[str, list[Any]], fresh: Mapping[int, str]) -> None:
         self.found.fresh += sum(len(cells["problems"][nth]) for nth in fresh) if "problems" in cells else len(fresh)
         self.found.rectified += sum(cells["rectified"][nth] == "已整改" for nth in fresh) if "rectified" in cells else 0
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which would look through millions of cells for some: there are none in a sheet."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _clash(grade: Any, sla_class: Any) -> Fault | None:

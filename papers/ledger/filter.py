@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from models.case import OVERDUE
 from models.clock import day_of, end_of, parse_time
 from models.enumerations import Grade, HazardState, PlaceKind, Word
 from models.refusal import Refusal
@@ -20,7 +21,7 @@ class WhichLines(Refusal):
 class Filter:
     """Every filter that is set must hold. `village`, `team` and `place` are codes; `since` and `until` bound when it was found (business
     time, both included); `due_before` is about the present move, `level` the least that it has been
-    escalated to."""
+    escalated to, `to` the key of a person to whom an escalation was told."""
 
     states: Sequence[HazardState] = ()
     grade: Grade | None = None
@@ -31,6 +32,7 @@ class Filter:
     overdue: bool | None = None
     due_before: datetime | None = None
     level: int | None = None
+    to: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     q: str | None = None
@@ -45,7 +47,6 @@ class Filter:
         return " and ".join(["true", *conditions]), {**asked, "now": now}
 
 
-OVERDUE = "(c.ended_at is null and c.due_at < :now)"
 CONDITIONS = {
     "states": "c.state = any(:states)",
     "grade": "c.grade = :grade",
@@ -55,6 +56,8 @@ CONDITIONS = {
     "place": "p.code = :place",
     "due_before": "c.ended_at is null and c.due_at < :due_before",
     "level": "c.level >= :level",
+    "to": """c.id in (select case_id from notice where (facts ->> 'level')::int > 0
+        and person_id = (select id from person where township_id = c.township_id and key = :to))""",
     "since": "h.found_at >= :since",
     "until": "h.found_at <= :until",
     "q": "(c.code ilike :q or h.description ilike :q or p.name ilike :q or p.code ilike :q)",

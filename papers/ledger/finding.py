@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from models.enumerations import Grade, InspectionTrigger, Nature, SlaClass, Source, Threat
@@ -72,7 +71,7 @@ def clash(grade: Any, sla_class: Any) -> Fault | None:
     return Fault("隐患等级与时限类别不符。", "Grade and class don't go together.", column="sla_class")
 
 
-def identity(place: str, description: str, location: str, found_at: datetime) -> str:
-    """The same finding, in whichever form and however often it comes: the same place, words, spot and time."""
-    said = "\x1f".join((place, description, location, str(int(found_at.timestamp()))))
+def identity(place: str, description: str, location: str, second: int) -> str:
+    """The same finding, in whichever form and however often it comes: the same place, words, spot and time, as a second since 1970."""
+    said = f"{place}\x1f{description}\x1f{location}\x1f{second}"
     return f"#{hashlib.blake2b(said.encode('utf8', 'surrogatepass'), digest_size=16).hexdigest()}"

@@ -21,8 +21,8 @@ Show = Callable[[Any, Names], Cell]
 class Column:
     """`show` is its value in a row that goes out. `name` is what is read of it when it comes in (papers/ledger/cell.py knows how: `read`);
     without a name it is informational: it goes out and is not read. A `claim` is read and kept as a remark of what the ledger said.
-    `also` are other headers that mean the same, `words` what Excel offers in the cell, `width` in characters. `confides` says that the
-    column may tell of a public report."""
+    `also` are other headers that mean the same, `words` what Excel offers in the cell, `width` in characters. A text that doesn't `wrap`
+    stays on one line however long it is. `confides` says that the column may tell of a public report."""
 
     zh: str
     show: Show
@@ -33,6 +33,7 @@ class Column:
     also: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     width: int = 12
+    wrap: bool = True
     confides: bool = False
 
     @property

@@ -28,6 +28,11 @@ def _basis(row: Any, _names: Names) -> str:
     return "\n".join(row.legal_basis)
 
 
+def _unblank(said: str | None) -> str:
+    """Nothing for blanks alone, as it is read."""
+    return said if said and not said.isspace() else ""
+
+
 def _inspectors(row: Any, names: Names) -> str:
     return "、".join(names.post(party.get("post")) for party in row.reinspected_by)
 
@@ -56,11 +61,11 @@ FINDING = (
     C("六防", lambda r, n: said(Threat, r.threat), "threat", "threat", words=zh_of(Threat), width=9),
     C("隐患性质", lambda r, n: said(Nature, r.nature), "nature", "nature", words=zh_of(Nature), width=14),
     C("来源", lambda r, n: said(Source, r.source), "source", "source", words=zh_of(Source), width=10, also=("检查方式",), confides=True),
-    C("整改要求", lambda r, n: (r.measure or "") if (r.measure or "").strip() else "", "measure", "verbatim", width=30, also=("整改措施",)),
+    C("整改要求", lambda r, n: _unblank(r.measure), "measure", "verbatim", width=30, also=("整改措施",)),
     C("判定依据", _basis, "legal_basis", "basis", width=28),
     C("发现时间", lambda r, n: wall(r.found_at), "found_at", "moment", True, width=19, also=("检查时间",)),
     C("需政府协调", lambda r, n: yes(r.needs_gov_coordination), "needs_gov_coordination", "flag", words=YES),
-    C("保密", lambda r, n: r.confidentiality, "confidentiality", "verbatim", width=8),
+    C("保密", lambda r, n: _unblank(r.confidentiality), "confidentiality", "verbatim", width=8),
 )  # fmt: skip
 HISTORY = (
     C("状态", lambda r, n: said(HazardState, r.state), words=zh_of(HazardState), width=16),
@@ -111,10 +116,10 @@ HISTORY = (
     C("延期次数", lambda r, n: r.extension_count, width=9),
     C("退回次数", lambda r, n: r.returned_count, width=9),
     C("复查不合格次数", lambda r, n: r.failed_count, width=14),
-    C("治理方案", _plan, width=24),
-    C("佐证哈希", lambda r, n: r.evidence, width=30),
+    C("治理方案", _plan, width=24, wrap=False),
+    C("佐证哈希", lambda r, n: r.evidence, width=30, wrap=False),
     C("事件数", lambda r, n: r.events, width=8),
-    C("末事件哈希", lambda r, n: r.last_hash, width=24),
+    C("末事件哈希", lambda r, n: r.last_hash, width=24, wrap=False),
 )  # fmt: skip
 
 FULL = Form("full", "闭环全量台账", "Bihuan's own full ledger", "Bihuan", (*FINDING, *HISTORY))

@@ -6,24 +6,28 @@ docs/adr/0013 says why a line comes in as found, whatever the ledger says has be
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.database import as_json
 from models.enumerations import PostKind
 from models.refusal import Refusal
 from papers.ledger.cell import Fault
 from papers.ledger.check import Check, Checked, Line, check
 from papers.ledger.finding import facts_of, remark
 from papers.ledger.sheet import Ledger
-from statemachines.advance import Acting, register
+from statemachines.advance import Acting, Outcome, register_all
 from statemachines.errors import LawError, NotAllowed
 from statemachines.load import seat
 
+AT_ONCE = 500  # hazards registered in the same statements
 IMPORTERS = frozenset({PostKind.office_dispatcher, PostKind.office_head})
 
 LOCK = text("select pg_advisory_xact_lock(hashtext('ledger'), :township)")
@@ -31,7 +35,11 @@ BEGIN = text("""
 insert into ledger_import (township_id, sha256, name, form, taken, by_post, by_person, at)
 values (:township, :sha256, :name, :form, :taken, :post, :person, :now) returning id
 """)
-ROW = text("insert into ledger_row (township_id, import_id, case_id, key, line) values (:township, :import_id, :case_id, :key, :line)")
+ROWS = text("""
+insert into ledger_row (township_id, import_id, case_id, key, line)
+select :township, :import_id, case_id, key, line
+from jsonb_to_recordset(cast(:rows as jsonb)) as said(case_id bigint, key text, line int)
+""")
 
 
 class Faulty(Refusal):
@@ -82,13 +90,12 @@ def take(
         "township": acting.township_id, "sha256": sha256_of(ledger.path), "name": name, "form": ledger.form.code,
         "taken": checked.fresh, "post": acting.post, "person": acting.person, "now": now,
     }  # fmt: skip
-    import_id = session.execute(BEGIN, asked).scalar_one()
-    again = Check(session, ledger, acting.township_id, now)
-    for lines in again.lines():
-        rows = [row for line in lines for row in _registered(session, ledger, line, acting, now, wall, name, taken)]
-        if rows:
-            session.execute(ROW, [{**row, "township": acting.township_id, "import_id": import_id} for row in rows])
-        progress(len(taken.codes))
+    hand = Hand(session, acting, now, wall, session.execute(BEGIN, asked).scalar_one(), checked)
+    for lines in Check(session, ledger, acting.township_id, now).lines():
+        findings = (finding for line in lines for finding in _findings(ledger, line, name))
+        while some := list(islice(findings, AT_ONCE)):
+            taken.codes += _registered(hand, some)
+            progress(len(taken.codes))
     return taken
 
 
@@ -99,18 +106,56 @@ def _checked_first(session: Session, ledger: Ledger, acting: Acting, now: dateti
     return checked
 
 
-def _registered(
-    session: Session, ledger: Ledger, line: Line, acting: Acting, now: datetime, wall: datetime, name: str, taken: Taken
-) -> list[dict[str, object]]:  # fmt: skip
-    """A line's hazards, each with its key: a line of several problems gives several."""
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who takes in, which import it is, and what the workbook came to."""
+
+    session: Session
+    acting: Acting
+    now: datetime
+    wall: datetime
+    import_id: int
+    checked: Checked
+
+    def register(self, findings: Sequence[Finding]) -> list[Outcome]:
+        return register_all(self.session, self.acting, self.now, wall=self.wall, findings=[each.facts for each in findings])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One hazard of a line, and what it is known by."""
+
+    line: int
+    key: str
+    facts: Mapping[str, Any]
+
+
+def _findings(ledger: Ledger, line: Line, name: str) -> Iterator[Finding]:
+    """A line's hazards: a line of several problems gives several."""
     note = remark(ledger.form, ledger.columns, line.row, name, line.number)
-    rows: list[dict[str, object]] = []
     for nth, facts in enumerate(facts_of(line.cells, line.place.code), 1):
+        yield Finding(line.number, line.key if nth == 1 else f"{line.key}/{nth}", {**facts, "note": note})
+
+
+def _registered(hand: Hand, findings: Sequence[Finding]) -> list[tuple[int, str]]:
+    """Registers some, and answers their codes by line."""
+    try:
+        outcomes = hand.register(findings)
+    except LawError:
+        _blame(hand, findings)
+        raise
+    rows = [
+        {"case_id": outcome.case_id, "key": each.key, "line": each.line}
+        for each, outcome in zip(findings, outcomes, strict=True)
+    ]  # fmt: skip
+    hand.session.execute(ROWS, {"township": hand.acting.township_id, "import_id": hand.import_id, "rows": as_json(rows)})
+    return [(each.line, outcome.code) for each, outcome in zip(findings, outcomes, strict=True)]
+
+
+def _blame(hand: Hand, findings: Sequence[Finding]) -> None:
+    """Finds out which line the law refuses. Raises Faulty, on which everything is rolled back."""
+    for each in findings:
         try:
-            outcome = register(session, acting, now, wall=wall, facts={**facts, "note": note})
+            hand.register([each])
         except LawError as no:
-            fault = Fault(no.detail, no.detail_en)
-            raise Faulty(Checked(faulty=1, faults={line.number: [fault]})) from no
-        rows.append({"case_id": outcome.case_id, "key": line.key if nth == 1 else f"{line.key}/{nth}", "line": line.number})
-        taken.codes.append((line.number, outcome.code))
-    return rows
+            raise Faulty(replace(hand.checked, faulty=1, faults={each.line: [Fault(no.detail, no.detail_en)]})) from no

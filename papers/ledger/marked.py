@@ -16,10 +16,11 @@ from papers.ledger.cell import Fault
 from papers.ledger.check import Checked
 from papers.ledger.sheet import Ledger
 from papers.ledger.words import fitting
-from papers.ledger.workbook import BODY, CONSTANT, HEAD
+from papers.ledger.workbook import BODY, CONSTANT, HEAD, height_of, heighten
 
 RED, AMBER = "#B3261E", "#FFF1D6"
 WRONG, MEANT = "错误", "建议"
+TOLD, WIDE = 36, 16  # characters: what is told of a line, and what stands in it
 
 
 def mark_up(ledger: Ledger, checked: Checked, path: Path) -> None:
@@ -32,8 +33,8 @@ def mark_up(ledger: Ledger, checked: Checked, path: Path) -> None:
         "moment": book.add_format({**BODY, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}),
         "day": book.add_format({**BODY, "num_format": "yyyy-mm-dd", "align": "left"}), "title": book.add_format({"bold": True}),
     }  # fmt: skip
-    sheet.set_column(0, 1, 36)
-    sheet.set_column(2, 60, 16)
+    sheet.set_column(0, 1, TOLD)
+    sheet.set_column(2, 60, WIDE)
     _top(sheet, ledger, checked, formats)
     places = {column.zh: at for column, at in ledger.columns}
     written = ledger.header
@@ -41,7 +42,7 @@ def mark_up(ledger: Ledger, checked: Checked, path: Path) -> None:
         for line, row in zip(block.lines, block.rows, strict=True):
             written += 1
             _line(sheet, written, row, checked.faults.get(line, ()), places, formats)
-    sheet.autofilter(ledger.header, 0, max(written, ledger.header + 1), 1 + ledger.sheet.width)
+    sheet.autofilter(ledger.header, 0, max(written, ledger.header + 1), 1 + ledger.wide)
     sheet.freeze_panes(ledger.header + 1, 2)
     book.close()
 
@@ -62,9 +63,12 @@ def _top(sheet: Any, ledger: Ledger, checked: Checked, formats: Mapping[str, Any
 def _line(
     sheet: Any, line: int, row: Sequence[Any], faults: Sequence[Fault], places: Mapping[str, int], formats: Mapping[str, Any]
 ) -> None:
+    why, meant = "\n".join(_why(fault) for fault in faults), "\n".join(fault.meant for fault in faults if fault.meant)
+    widths = {at: WIDE if at > 1 else TOLD for at in range(len(row) + 2)}
+    heighten(sheet, line, height_of((why, meant, *row), widths))
     if faults:
-        sheet.write_string(line, 0, fitting("\n".join(_why(fault) for fault in faults)), formats["fault"])
-        sheet.write_string(line, 1, fitting("\n".join(fault.meant for fault in faults if fault.meant)), formats["text"])
+        sheet.write_string(line, 0, fitting(why), formats["fault"])
+        sheet.write_string(line, 1, fitting(meant), formats["text"])
     wrong = {places[fault.column]: True for fault in faults if fault.column in places}
     _cells(sheet, line, row, wrong, formats, "text")
 

@@ -1,96 +1,101 @@
 """The sheet of a workbook that is a ledger: found by its header, wherever that stands, and read in blocks of lines.
 
-Only values are read, by calamine; a formula's cell is known by where it stands. The values of merged cells hold for every line of them.
+Only values are read; a formula's cell is known by where it stands. The values of merged cells hold for every line of them.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum, load_workbook
+from python_calamine import CalamineError, SheetMetadata, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
-from papers.ledger.admission import Admitted, BadWorkbook, admit
+from papers.ledger.admission import MERGED_AT_MOST, Admitted, BadWorkbook, admit, damaged, too_much_merged
 from papers.ledger.form import Column, Form, plain_header
 from papers.ledger.forms import FORMS
+from papers.ledger.windows import Sheet, Window
 
 HEADER_WITHIN = 30  # lines from the top: titles, the unit that reports, the day
 SHEETS_AT_MOST = 40
-BLOCK = 4000
-MERGED_AT_MOST = 500_000  # cells
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+BLOCK = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines: their numbers as Excel shows them, their cells as read, and the same by columns."""
+    """Some lines: their numbers as Excel shows them, and their cells."""
 
     lines: list[int]
-    rows: list[Sequence[Any]]
-    columns: list[Sequence[Any]]
+    rows: list[list[Any]]
+
+    def column(self, at: int) -> list[Any]:
+        return list(map(itemgetter(at), self.rows))
 
 
 @dataclass(slots=True)
 class Ledger:
-    """A sheet that was recognised. `columns` says which column of the form stands where; `header` is the header's line from 0."""
+    """A sheet that was recognised. `columns` says which column of the form stands where; `header` is the header's line from 0, `wide` how
+    many cells a line has at least."""
 
-    path: Path
-    name: str
+    sheet: Sheet
     form: Form
     header: int
     columns: list[tuple[Column, int]]
-    sheet: CalamineSheet
+    wide: int
     formulas: set[tuple[int, int]] = field(default_factory=set)
+    merged: set[tuple[int, int, int, int]] = field(default_factory=set)
 
     @property
-    def offset(self) -> int:
-        """The columns of the sheet that are empty on the left and not read."""
-        return self.sheet.start[1] if self.sheet.start else 0
+    def path(self) -> Path:
+        return self.sheet.path
+
+    @property
+    def name(self) -> str:
+        return self.sheet.name
 
     def head(self) -> list[list[Any]]:
         """The lines down to the header."""
-        return list(islice(self.sheet.iter_rows(), self.header + 1))
+        above = dict(takewhile(lambda row: row[0] <= self.header, self.sheet.rows()))
+        return [above.get(line, []) for line in range(self.header + 1)]
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
-        """The lines below the header that hold anything at all."""
-        rows = enumerate(self.sheet.iter_rows())
-        filled = _filled(rows, self._merges()) if self._merges() else rows
-        below = ((line + 1, row) for line, row in filled if line > self.header and any(row))
-        while part := list(islice(below, size)):
-            taken: list[Sequence[Any]] = [row for _, row in part]
-            yield Block([line for line, _ in part], taken, list(zip(*taken, strict=True)))
-
-    def _merges(self) -> list[tuple[int, int, int, int]]:
-        """Merged cells below the header as first and last line, first and last column. Raises BadWorkbook for too many."""
-        wide, last = self.sheet.width, self.sheet.total_height
-        found = []
-        for (top, left), (bottom, right) in self.sheet.merged_cell_ranges or []:
-            columns = max(left - self.offset, 0), min(right - self.offset, wide - 1)
-            if bottom > self.header and columns[0] <= columns[1]:
-                found.append((top, min(bottom, last), *columns))
-        if sum((bottom - top + 1) * (right - left + 1) for top, bottom, left, right in found) > MERGED_AT_MOST:
-            raise BadWorkbook("merged", "合并单元格过多，请取消合并后再导入。", "Too many merged cells: unmerge them.")
-        return found
+        """The lines below the header that hold anything at all, so many at a time or some more. Raises BadWorkbook for what can't be read
+        to its end."""
+        windows = self.sheet.windows(self.wide)
+        lines, rows = list[int](), list[list[Any]]()
+        for first, read in _filled(windows, self.merged, self.wide) if self.merged else windows:
+            above = max(self.header + 1 - first, 0)
+            lines += [line for line, row in enumerate(read[above:], first + above + 1) if any(row)]
+            rows += filter(any, read[above:])
+            if len(rows) >= size:
+                yield Block(lines, rows)
+                lines, rows = [], []
+        if rows:
+            yield Block(lines, rows)
 
 
-def _filled(rows: Iterator[tuple[int, list[Any]]], merges: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, list[Any]]]:
-    """Every cell of a merged range holds what its first holds."""
+def _filled(windows: Iterable[Window], merged: Iterable[tuple[int, int, int, int]], wide: int) -> Iterator[Window]:
+    """Every cell of a merged range holds what its first holds. Raises BadWorkbook for too many."""
     begins: dict[int, list[tuple[int, int, int]]] = {}
-    for top, bottom, left, right in merges:
-        begins.setdefault(top, []).append((bottom, left, right))
-    running: list[tuple[int, int, int, Any]] = []
-    for line, row in rows:
-        running = [each for each in running if each[0] >= line]
-        running += [(bottom, left, right, row[left]) for bottom, left, right in begins.get(line, ())]
-        for _, left, right, value in running:
-            row[left : right + 1] = [value] * (right - left + 1)
-        yield line, row
+    for top, bottom, left, right in merged:
+        begins.setdefault(top, []).append((bottom, left, min(right, wide - 1)))
+    running, done = list[tuple[int, int, int, Any]](), 0
+    for window in windows:
+        for line, cells in enumerate(window.rows, window.line):
+            running = [each for each in running if each[0] >= line]
+            running += [(bottom, left, right, cells[left]) for bottom, left, right in begins.get(line, ()) if left <= right]
+            for _, left, right, value in running:
+                cells[left : right + 1] = [value] * (right - left + 1)
+                done += 1 + right - left
+            if done > MERGED_AT_MOST:
+                raise too_much_merged()
+        yield window
 
 
 def open_ledger(path: Path, form: Form | None = None) -> Ledger:
@@ -98,26 +103,32 @@ def open_ledger(path: Path, form: Form | None = None) -> Ledger:
     admitted = admit(path)
     try:
         book = load_workbook(str(path))
-        return _recognised(admitted, book, [form] if form else list(FORMS.values()))
     except CalamineError as error:
-        raise BadWorkbook(
-            "damaged", "工作簿读不出来，可能已损坏；请在 Excel 中打开并重新保存。", "The workbook can't be read: open and save it in Excel."
-        ) from error
+        raise damaged() from error
+    return _recognised(admitted, list(_sheets(admitted, book.sheets_metadata)), [form] if form else list(FORMS.values()))
 
 
-def _recognised(admitted: Admitted, book: CalamineWorkbook, forms: Sequence[Form]) -> Ledger:
+def _recognised(admitted: Admitted, sheets: Sequence[Sheet], forms: Sequence[Form]) -> Ledger:
     nearest: tuple[int, Form, list[str]] | None = None
-    for meta in islice(book.sheets_metadata, SHEETS_AT_MOST):
-        if meta.typ != SheetTypeEnum.WorkSheet or meta.visible != SheetVisibleEnum.Visible:
-            continue
-        sheet = book.get_sheet_by_name(meta.name)
+    for sheet in sheets:
         found, matched, missing = _header(sheet, forms)
         if found and not missing:
-            form, header, columns = found
-            return Ledger(admitted.path, meta.name, form, header, columns, sheet, _formulas(admitted, meta.name))
+            form, header, columns, wide = found
+            merged = {each for each in admitted.merged.get(sheet.part, ()) if each[1] > header}
+            return Ledger(sheet, form, header, columns, wide, admitted.formulas.get(sheet.part, set()), merged)
         if found and (nearest is None or matched > nearest[0]):
             nearest = matched, found[0], missing
     raise _unrecognised(nearest)
+
+
+def _sheets(admitted: Admitted, listed: Sequence[SheetMetadata]) -> Iterator[Sheet]:
+    """The worksheets that people see."""
+    parts = _parts(admitted.path)
+    known = {part.casefold(): part for part in admitted.sheets}
+    for meta in islice(listed, SHEETS_AT_MOST):
+        part = known.get(parts.get(meta.name, "").casefold())
+        if part and meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible:
+            yield Sheet(admitted.path, meta.name, part)
 
 
 def _unrecognised(nearest: tuple[int, Form, list[str]] | None) -> BadWorkbook:
@@ -132,14 +143,14 @@ def _unrecognised(nearest: tuple[int, Form, list[str]] | None) -> BadWorkbook:
     )
 
 
-Found = tuple[Form, int, list[tuple[Column, int]]]
+Found = tuple[Form, int, list[tuple[Column, int]], int]
 
 
-def _header(sheet: CalamineSheet, forms: Sequence[Form]) -> tuple[Found | None, int, list[str]]:
+def _header(sheet: Sheet, forms: Sequence[Form]) -> tuple[Found | None, int, list[str]]:
     """The line that holds most of a form's headers, how many it holds, and what it lacks. A form that lacks nothing goes first."""
     best: tuple[tuple[bool, int], Found, list[str]] | None = None
     above: list[str] = []
-    for line, row in enumerate(islice(sheet.iter_rows(), HEADER_WITHIN)):
+    for line, row in takewhile(lambda row: row[0] < HEADER_WITHIN, sheet.rows()):
         said = [plain_header(str(cell)) if cell != "" else "" for cell in row]
         merged = [here or (above[at] if at < len(above) else "") for at, here in enumerate(said)]
         above = said
@@ -148,7 +159,7 @@ def _header(sheet: CalamineSheet, forms: Sequence[Form]) -> tuple[Found | None, 
             missing = [column.zh for column in form.needed if not any(each is column for each, _ in columns)]
             rank = (not missing, len(columns))
             if len(columns) >= 3 and (best is None or rank > best[0]):
-                best = rank, (form, line, columns), missing
+                best = rank, (form, line, columns, len(row)), missing
     return (best[1], best[0][1], best[2]) if best else (None, 0, [])
 
 
@@ -169,17 +180,17 @@ def _common() -> Mapping[str, Column]:
 
 
 COMMON = _common()
-PART = re.compile(r"^(?:/xl/)?(?:\./)?(.*)$")
+PART = re.compile(r"^(?:/?xl/)?(?:\./)?(.*)$")
 
 
-def _formulas(admitted: Admitted, name: str) -> set[tuple[int, int]]:
-    """The cells of the sheet of that name that hold a formula; the workbook says in which part the sheet lies."""
-    if not any(admitted.formulas.values()):
-        return set()
-    with zipfile.ZipFile(admitted.path) as archive:
-        sheets = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter()
-        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        targets = {each.get("Id"): each.get("Target", "") for each in relations}
-    wanted = next((targets.get(each.get(RELATION), "") for each in sheets if each.get("name") == name and each.get(RELATION)), "")
-    found = PART.match(wanted)
-    return admitted.formulas.get(f"xl/{found[1]}" if found else "", set())
+def _parts(path: Path) -> dict[str, str]:
+    """In which part of the archive each sheet lies, by its name."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sheets = list(ElementTree.fromstring(archive.read("xl/workbook.xml")).iter())
+            relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    except (KeyError, ElementTree.ParseError) as error:
+        raise damaged() from error
+    targets = {each.get("Id"): PART.sub(r"xl/\1", each.get("Target", "")) for each in relations}
+    related = ((sheet.get("name", ""), value) for sheet in sheets for name, value in sheet.items() if name.endswith("}id"))
+    return {name: targets[relation] for name, relation in reversed(list(related)) if relation in targets}

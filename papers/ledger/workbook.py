@@ -5,7 +5,7 @@ Texts are written as texts whatever they begin with: nothing that somebody typed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ HEAD = {
     "bold": True, "bg_color": "#0B5B45", "font_color": "#FFFFFF", "border": 1, "align": "center", "valign": "vcenter", "text_wrap": True,
 }  # fmt: skip
 BODY = {"border": 1, "border_color": "#C9D2CC", "valign": "top", "text_wrap": True}
+LINE_HEIGHT = 17  # points, of the highest font that stands in for Excel's; other programs than Excel don't make a row as high as its text
+HIGHEST = 20  # lines of text; Excel ends at 27
 PICTURES = ("整改前照片", "整改后照片")
 PICTURE_WIDTH = 22
 
@@ -71,24 +73,52 @@ def _ledger(
     sheet = book.add_worksheet("台账")
     body = {kind: book.add_format({**BODY, **more}) for kind, more in KINDS.items()}
     _head(book, sheet, form, pictures is not None)
-    shows = [column.show for column in form.columns]
-    wide, line, pasted = len(shows), 0, 0
-    put = writer(sheet, body)
+    wide, line, pasted = len(form.columns), 0, 0
+    put, flat = writer(sheet, body), writer(sheet, {**body, "text": body["flat"]})
+    columns = [(at, column.show, put if column.wrap else flat) for at, column in enumerate(form.columns)]
+    widths = {at: column.width for at, column in enumerate(form.columns) if column.wrap}
     for line, row in enumerate(rows, 1):
         if line > LINES_AT_MOST:
             raise TooManyLines("一张工作表装不下这么多行，请加筛选条件后再导出。", "More lines than a sheet holds: filter them.")
+        cells = [show(row, names) for _, show, _ in columns]
+        high = height_of(cells, widths)
         if pictures:
-            pasted += _paste(sheet, line, wide, pictures(row))
-        for at, show in enumerate(shows):
-            put(line, at, show(row, names))
+            pasted += _paste(sheet, line, wide, pictures(row), high)
+        else:
+            heighten(sheet, line, high)
+        for at, _, write_cell in columns:
+            write_cell(line, at, cells[at])
         if line % 5000 == 0:
             progress(line)
     _foot(sheet, form, line, wide + (len(PICTURES) if pictures else 0))
     return Written(line, pasted)
 
 
+def height_of(cells: Sequence[Any], widths: Mapping[int, int]) -> float:
+    """Of a row, in points, by the longest of its texts in its column; signs that aren't ASCII are two characters wide. 0: as usual."""
+    most = 1
+    for at, width in widths.items():
+        cell = cells[at]
+        if type(cell) is str and (2 * len(cell) > width or "\n" in cell):
+            most = max(most, sum([_lines(part, width) for part in cell.split("\n")]))
+    return min(most, HIGHEST) * LINE_HEIGHT if most > 1 else 0
+
+
+def _lines(said: str, width: int) -> int:
+    return max((len(said) + len(said.encode("utf-8", "replace"))) // 2 - 1, 0) // width + 1
+
+
+def heighten(sheet: Any, line: int, high: float) -> None:
+    """Makes a row higher than usual. What the sheet keeps of the heights of rows that are on disk already is for pictures: it is let go."""
+    if high:
+        sheet.set_row(line, high)
+    for kept in (sheet.row_info, sheet.row_sizes):
+        kept.pop(line - 2, None)
+
+
 KINDS: Mapping[str, dict[str, Any]] = {
-    "text": {}, "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}, "day": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "text": {}, "flat": {"text_wrap": False},
+    "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}, "day": {"num_format": "yyyy-mm-dd", "align": "left"},
 }  # fmt: skip
 
 
@@ -156,9 +186,9 @@ def _choices(column: Column) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _paste(sheet: Any, line: int, wide: int, found: tuple[Thumbnail | None, Thumbnail | None]) -> int:
-    """The newest photo before and after; they move with their cells, and the row is as high as they are."""
-    sheet.set_row(line, HEIGHT * 0.75 + 6)
+def _paste(sheet: Any, line: int, wide: int, found: tuple[Thumbnail | None, Thumbnail | None], high: float) -> int:
+    """The newest photo before and after; they move with their cells, and the row is as high as they are at least."""
+    sheet.set_row(line, max(HEIGHT * 0.75 + 6, high))
     for nth, thumbnail in enumerate(found):
         if thumbnail:
             how = {"image_data": thumbnail.open(), "object_position": 2, "x_offset": 3, "y_offset": 3, "description": PICTURES[nth]}

@@ -18,6 +18,7 @@ from papers.ledger.form import plain_header
 from papers.ledger.forms import FORMS
 from papers.ledger.sheet import open_ledger
 from papers.ledger.words import CHARACTERS_AT_MOST, CUT, fitting, inert
+from papers.ledger.workbook import HIGHEST, LINE_HEIGHT, height_of
 
 HEADER = [column.zh for column in FORMS["township15"].columns]
 LINE = ["", "2023-02-18", "小商店一", "", "灭火器过期"]
@@ -187,3 +188,12 @@ def test_a_text_longer_than_a_cell_is_cut_and_says_so() -> None:
 def test_no_text_in_a_csv_begins_like_a_formula(begins: str) -> None:
     assert inert(f"{begins}1+1") == f"'{begins}1+1"
     assert inert(f"1{begins}1") == f"1{begins}1"
+
+
+def test_a_row_is_as_high_as_its_longest_text_takes_in_its_column() -> None:
+    assert height_of(["短", 3, None, ""], dict.fromkeys(range(4), 12)) == 0
+    assert height_of(["长" * 7, "ok"], {0: 12, 1: 12}) == 2 * LINE_HEIGHT
+    assert height_of(["长" * 7, "ok"], {1: 12}) == 0
+    assert height_of(["1.灭火器过期\n2.通道堵塞\n3.电线裸露"], {0: 40}) == 3 * LINE_HEIGHT
+    assert height_of(["x" * CHARACTERS_AT_MOST], {0: 40}) == HIGHEST * LINE_HEIGHT
+    assert height_of(["x" * 12], {0: 12}) == 0

@@ -10,6 +10,10 @@ from sqlmodel import Field, SQLModel
 from models.columns import moment, one_of, word
 from models.enumerations import STATES, CaseKind, Grade
 
+# Of a row `c` of cases, at business time :now: still open, and overdue. Whoever counts, counts by these.
+OPEN = "c.ended_at is null"
+OVERDUE = f"{OPEN} and c.due_at < :now"
+
 
 def _states_by_kind() -> str:
     """The check that a case is in a state of its own machine."""
@@ -45,6 +49,10 @@ class Case(SQLModel, table=True):
         Index("cases_of_a_kind", "township_id", "kind", "state", "due_at"),
         Index("open_cases", "township_id", "id", postgresql_where="ended_at is null"),
         Index("newest_cases_first", "township_id", "opened_at", "id"),
+        Index(
+            "hazards_as_counted", "township_id", "state", postgresql_where="kind = 'hazard'",
+            postgresql_include=["grade", "village_id", "place_id", "opened_at", "due_at", "ended_at"],
+        ),
     )
     id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True))
     township_id: int = Field(foreign_key="township.id")

@@ -23,6 +23,7 @@ from models import (  # noqa: F401
     inspection,
     ladder,
     ledger,
+    links_voided,
     notice,
     owner_link,
     paper,

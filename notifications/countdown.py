@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from models.case import OPEN, OVERDUE
 from models.clock import SHANGHAI, Clock, day_of
 from models.database import as_json
 from notifications.digest import digest_due
@@ -171,21 +172,23 @@ def of_day(reminders: Sequence[Mapping[str, Any]], days: int) -> list[Mapping[st
     return [each for each in daily if each["days_left"] == nearest]
 
 
-OPEN = """
+OF_CAMPAIGN = f"""
 open as (
-    select c.id, c.code, c.grade, c.due_at, c.responsible_post_id, c.village_id, c.team_id, place.name as place, h.interim_control,
-        array_remove(array[
+    select c.id, c.code, c.grade, c.due_at, coalesce({OVERDUE}, false) as overdue, c.responsible_post_id, c.village_id, c.team_id,
+        place.name as place, h.interim_control, array_remove(array[
             case when c.grade = 'major' then 'major' end,
             case when h.recurrence_count > 0 or h.recurrence_of_id is not null then 'recurrent' end,
             case when h.failed_count >= 2 then 'failed' end
         ], null) as why
     from cases c join hazard h on h.case_id = c.id join place on place.id = c.place_id
-    where c.campaign_id = :campaign and c.ended_at is null
+    where c.township_id = :township and c.campaign_id = :campaign and {OPEN}
 )
 """
 SEAT = "jsonb_build_object('kind', post.kind, 'unit', unit.name, 'unit_kind', unit.kind)"
+CLOSED = """cases c join hazard h on h.case_id = c.id
+    where c.township_id = :township and c.campaign_id = :campaign and c.state = 'closed'"""
 COUNT = text(f"""
-with {OPEN},
+with {OF_CAMPAIGN},
 villages as (
     select {SEAT} as post, count(*) as open from open
     join post on post.unit_id = open.village_id and post.kind = 'village_secretary' and post.active join unit on unit.id = post.unit_id
@@ -199,9 +202,8 @@ red as (
     select jsonb_build_object('code', code, 'place', place, 'why', why, 'interim_control', interim_control, 'due_at', due_at) as line
     from open where cardinality(why) > 0 or :over order by cardinality(why) desc, due_at, code limit 50
 )
-select count(*) as open, count(*) filter (where grade = 'major') as major, count(*) filter (where due_at < :now) as overdue,
-    (select count(*) from hazard join cases on cases.id = case_id where campaign_id = :campaign and cases.state = 'closed') as closed,
-    (select count(*) from hazard join cases on cases.id = case_id where campaign_id = :campaign and closed_at > :since) as lately,
+select count(*) as open, count(*) filter (where grade = 'major') as major, count(*) filter (where overdue) as overdue,
+    (select count(*) from {CLOSED}) as closed, (select count(*) from {CLOSED} and h.closed_at > :since) as lately,
     (select jsonb_agg(to_jsonb(villages)) from villages) as most, (select jsonb_agg(to_jsonb(teams)) from teams) as teams,
     (select jsonb_agg(line) from red) as red
 from open
@@ -212,7 +214,9 @@ def count_open(session: Session, campaign: Row[Any], now: datetime) -> Count:
     """The numbers of a campaign (a row of its table) at business time `now`. After the deadline the red list holds all that is open."""
     today = day_of(now)
     days = (day_of(campaign.deadline) - today).days
-    asked = {"campaign": campaign.id, "now": now, "since": now - timedelta(days=RATE_DAYS), "over": days < 0}
+    asked = {
+        "campaign": campaign.id, "township": campaign.township_id, "now": now, "since": now - timedelta(days=RATE_DAYS), "over": days < 0,
+    }  # fmt: skip
     row = session.execute(COUNT, asked).one()
     rate = row.lately / RATE_DAYS
     return Count(
@@ -227,7 +231,7 @@ def count_open(session: Session, campaign: Row[Any], now: datetime) -> Count:
 
 # Whose an open case is: every post above the one responsible and above its team's head, and the village's own posts.
 REMIND = text(f"""
-with {OPEN},
+with {OF_CAMPAIGN},
 above as (
     select open.id, chain.ancestor_id as post_id from open join post_chain chain on chain.post_id = open.responsible_post_id
     union

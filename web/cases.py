@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.case import OVERDUE
 from models.clock import local
 from models.enumerations import (
     STATES,
@@ -257,19 +258,18 @@ def many(
     key = "coalesce(c.due_at, 'infinity'::timestamptz)" if soonest else "c.opened_at"
     sign, order = (">", "asc") if soonest else ("<", "desc")
     if after:
-        asked["after_moment"], asked["after_id"] = cursor.read(after)
+        asked["after_moment"], asked["after_id"] = cursor.read(f"{kind} {order}", after)
         condition += f" and ({key}, c.id) {sign} (:after_moment, :after_id)"
     query = _query(kind, f"least({key}, '9999-01-01') as sort", f"{condition} order by {key} {order}, c.id {order} limit :limit")
     found = session.execute(text(query), {**asked, "limit": limit + 1}).all()
     rows = [_row(row, caller.now) for row in found[:limit]]
-    return rows, cursor.write(rows[-1].sort, rows[-1].id) if len(found) > limit else None
+    return rows, cursor.write(f"{kind} {order}", rows[-1].sort, rows[-1].id) if len(found) > limit else None
 
 
 def _query(kind: CaseKind, more: str, condition: str) -> str:
     return QUERY.format(own=OWN[kind], table=TABLES[kind], more=more, condition=condition)
 
 
-OVERDUE = "c.ended_at is null and c.due_at < :now"
 UNIT = "(select id from unit where township_id = :township and code = :village)"
 POST = "(select id from post where township_id = :township and code = :owner)"
 HAZARD = "(select id from cases where township_id = :township and code = :hazard)"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.case import OVERDUE
 from models.clock import local
 from models.enumerations import (
     ENDED,
@@ -32,8 +33,8 @@ from models.enumerations import (
 )
 from statemachines.errors import NoSuchCase
 from statemachines.timers import running
-from web import cursor
 from web.caller import Caller, post_name, seat_of
+from web.order import Column, moment, ordered
 from web.problem import Problem
 from web.words import literally
 
@@ -141,7 +142,6 @@ class Row:
     place_lat: float | None
     place_lon: float | None
     place_phone: str | None
-    sort: datetime
 
     @property
     def people(self) -> list[str | None]:
@@ -151,7 +151,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which hazards of those in reach; every filter that is set must hold. `level`: escalated so high at least."""
+    """Which hazards of those in reach; every filter that is set must hold. `level`: escalated so high at least; `to`: the key of a
+    person to whom an escalation of it was told."""
 
     states: Sequence[HazardState] = ()
     grade: Grade | None = None
@@ -165,6 +166,7 @@ class Wanted:
     also: str = "true"
     asked: dict[str, Any] = field(default_factory=dict)
     level: int | None = None
+    to: str | None = None
 
 
 # Names are looked up row by row: a join of a dozen tables takes longer to plan than to run.
@@ -179,7 +181,13 @@ COLUMNS = f"""
     (select code from cases where id = h.duplicate_of_id) as duplicate_of,
     array(select code from cases where parent_id = c.id and ended_at is null and kind <> 'duty' order by id) as pending
 """
-JOINS = "from cases c join hazard h on h.case_id = c.id join place p on p.id = c.place_id"
+ORDERS = {
+    "due": moment("c.due_at"), "found": Column("c.opened_at", datetime), "grade": Column("c.grade"), "level": Column("c.level", int),
+    "village": Column("coalesce((select code from unit where id = c.village_id), '')"), "place": Column("p.name"),
+    "state": Column(f"coalesce(array_position(array{[str(state) for state in HazardState]}, c.state), 0)", int),
+}  # fmt: skip
+DETAILS = "join hazard h on h.case_id = c.id join place p on p.id = c.place_id"
+JOINS = f"from cases c {DETAILS}"
 
 
 def one(session: Session, caller: Caller, code: str) -> Row:
@@ -191,25 +199,22 @@ def one(session: Session, caller: Caller, code: str) -> Row:
         raise NoSuchCase(code)
     if not row.in_reach:
         raise Problem(403, "这条隐患不在你的岗位管辖范围内。", "This hazard lies outside of what your posts reach.", reason="reach")
-    return _row(row, caller, row.opened_at)
+    return _row(row, caller)
 
 
 def many(
-    session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None, *, soonest: bool = False
+    session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None, *, soonest: bool = False, sort: str = ""
 ) -> tuple[list[Row], str | None]:
-    """A page of hazards and the cursor of the next: newest first, or those whose move is due soonest first."""
+    """A page of hazards and the cursor of the next: newest first, or those whose move is due soonest first, or by a column of ORDERS."""
     condition, asked = _where(caller, wanted)
-    key = "coalesce(c.due_at, 'infinity'::timestamptz)" if soonest else "c.opened_at"
-    sign, order = (">", "asc") if soonest else ("<", "desc")
-    if after:
-        asked["after_moment"], asked["after_id"] = cursor.read(after)
-        condition += f" and ({key}, c.id) {sign} (:after_moment, :after_id)"
-    query = (
-        f"select {COLUMNS}, least({key}, '9999-01-01') as sort {JOINS} where {condition} order by {key} {order}, c.id {order} limit :limit"
-    )
+    order = ordered("hazards", ORDERS, sort, "due" if soonest else "-found", "c.id")
+    begins = order.after(after, asked)
+    tables = _joins(condition + order.by)
+    chosen = f"select c.id {tables} where c.kind = 'hazard' and {condition} and {begins} order by {order.by} limit :limit"
+    query = f"select {COLUMNS}, {order.column.sql} as sort from ({chosen}) chosen join cases c using (id) {DETAILS} order by {order.by}"
     found = session.execute(text(query), {**asked, "limit": limit + 1}).all()
-    rows = [_row(row, caller, row.sort) for row in found[:limit]]
-    return rows, cursor.write(rows[-1].sort, rows[-1].id) if len(found) > limit else None
+    rows = [_row(row, caller) for row in found[:limit]]
+    return rows, order.next(found[limit - 1]) if len(found) > limit else None
 
 
 def count(session: Session, caller: Caller, wanted: Wanted) -> int:
@@ -236,11 +241,21 @@ def queues(session: Session, caller: Caller, wanted: Wanted, tonight: datetime) 
 
 
 def _joins(condition: str) -> str:
-    """Counting looks at no more tables than the condition does."""
-    return JOINS if "h." in condition or "p." in condition else "from cases c"
+    """Counting and choosing look at no more tables than the condition does."""
+    described = " join hazard h on h.case_id = c.id" if "h." in condition else ""
+    placed = " join place p on p.id = c.place_id" if "p." in condition else ""
+    return f"from cases c{described}{placed}"
 
 
-OVERDUE = "c.ended_at is null and c.due_at < :now"
+ESCALATED_TO = """c.id in (select case_id from notice where (facts ->> 'level')::int > 0
+    and person_id = (select id from person where township_id = :township and key = :to))"""
+PLACES = "select id from place where township_id = :township"
+SAYS = f"(c.code {{like}} :q or h.description {{like}} :q or c.place_id = any(array({PLACES} and (name {{like}} :q or code {{like}} :q))))"
+
+
+def _says(q: str) -> str:
+    """Chinese has neither capitals nor small letters, and looking for it byte by byte is ten times as fast."""
+    return SAYS.format(like="like" if q.lower() == q.upper() else "ilike")
 
 
 def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
@@ -252,11 +267,12 @@ def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         ("grade", wanted.grade and str(wanted.grade), "c.grade = :grade"),
         ("village", wanted.village, "c.village_id = (select id from unit where township_id = :township and code = :village)"),
         ("team", wanted.team, "c.team_id = (select id from unit where township_id = :township and code = :team)"),
-        ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
-        ("place", wanted.place, "p.code = :place"),
+        ("kind", wanted.kind and str(wanted.kind), f"c.place_id in ({PLACES} and kind = :kind)"),
+        ("place", wanted.place, f"c.place_id = ({PLACES} and code = :place)"),
         ("due_before", wanted.due_before, "c.ended_at is null and c.due_at < :due_before"),
         ("level", wanted.level, "c.level >= :level"),
-        ("q", wanted.q and f"%{literally(wanted.q)}%", "(c.code ilike :q or h.description ilike :q or p.name ilike :q or p.code ilike :q)"),
+        ("to", wanted.to, ESCALATED_TO),
+        ("q", wanted.q and f"%{literally(wanted.q)}%", _says(wanted.q or "")),
     ):
         if value:
             asked[name] = value
@@ -266,12 +282,12 @@ def _where(caller: Caller, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     return " and ".join(conditions), asked
 
 
-def _row(row: Any, caller: Caller, sort: datetime) -> Row:
+def _row(row: Any, caller: Caller) -> Row:
     return Row(
         row.id, _view(row, caller), row.village[1], row.team[1] if row.team else None,
         name_of(row.responsible, row.place_name), name_of(row.approver, row.place_name),
         row.submitted_person, tuple(str(party.get("person", "")) for party in row.reinspected_by), row.closed_person, row.found_person,
-        row.place_lat, row.place_lon, row.place_phone, sort,
+        row.place_lat, row.place_lon, row.place_phone,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.case import OVERDUE
 from models.enumerations import ENDED, HazardState, NoticeState
 from notifications.told import latency
 from statemachines.watch import KINDS, last
@@ -46,7 +47,7 @@ def metrics(request: Request) -> Response:
 
 
 STATES = text("select state, count(*) as count from cases where ended_at is null and kind = 'hazard' group by state")
-OVERDUE = text("select count(*) from cases where ended_at is null and kind = 'hazard' and due_at < :now")
+LATE = text(f"select count(*) from cases c where c.kind = 'hazard' and {OVERDUE}")
 # What is settled well is not counted here: there are millions of it in time, and `bihuan_handed_over` has the last day's. What is left is
 # what the index `notices_to_look_after` holds.
 LOOK_AFTER = (
@@ -71,7 +72,7 @@ def _lines(session: Session, asked: dict[str, object]) -> list[str]:
     notices = dict(session.execute(NOTICES).tuples().all())
     throttled = session.execute(THROTTLED).scalar_one()
     timers = session.execute(DUE, asked).one()
-    overdue = session.execute(OVERDUE, asked).scalar_one()
+    overdue = session.execute(LATE, asked).scalar_one()
     return [
         *_head("bihuan_open_hazards", "Open hazards by state."),
         *(f'bihuan_open_hazards{{state="{state}"}} {states.get(state, 0)}' for state in HazardState if state not in ENDED),

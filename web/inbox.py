@@ -230,11 +230,11 @@ def everything(
 ) -> tuple[list[WaitingView], str | None]:
     """What waits for the caller, cases of any of these kinds, the soonest due first; and the cursor of the next page."""
     reach, asked = caller.reach()
-    moment, id = cursor.read(after) if after else (SINCE_EVER, 0)
+    moment, id = cursor.read("waiting", after) if after else (SINCE_EVER, 0)
     known = {**asked, **_asked(caller), "kinds": [str(kind) for kind in kinds], "after_moment": moment, "after_id": id, "limit": limit + 1}
     rows = session.execute(text(EVERYTHING.format(mine=MINE, asks=ASKS, waiting=WAITING, reach=reach)), known).all()
     found = [_waiting(row) for row in rows[:limit]]
-    return found, cursor.write(rows[limit - 1].sort, rows[limit - 1].id) if len(rows) > limit else None
+    return found, cursor.write("waiting", rows[limit - 1].sort, rows[limit - 1].id) if len(rows) > limit else None
 
 
 def _waiting(row: Any) -> WaitingView:

@@ -1,19 +1,23 @@
-"""The campaign in numbers, as far as the caller's posts reach: one count by state, grade, kind and village; the rest is adding up."""
+"""The campaign in numbers, as far as the caller's posts reach: one pass over an index counts hazards by state and grade for each kind of
+place and each village, and what each day brought and ended; the rest is adding up."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.case import OPEN, OVERDUE
 from models.clock import day_of, start_of
 from models.enumerations import ENDED, Grade, HazardState, PlaceKind
 from web.caller import Caller
 
+SINCE_EVER = datetime(1, 1, 2, tzinfo=UTC)
 RANKED_FROM = 5  # fewer valid hazards than this give a rate, but no rank
 
 
@@ -30,7 +34,7 @@ class Tally:
     ended_otherwise: int = 0
     by_state: dict[HazardState, int] = field(default_factory=dict)
 
-    def add(self, state: HazardState, grade: str, count: int, overdue: int) -> None:
+    def add(self, state: HazardState, grade: str | None, count: int, overdue: int) -> None:
         self.found += count
         self.overdue += overdue
         self.by_state[state] = self.by_state.get(state, 0) + count
@@ -112,17 +116,22 @@ class Numbers:
     pace: Pace
 
 
-COUNTS = """
-select of_place.state, of_place.grade, p.kind, of_place.village_id, sum(of_place.count)::int as count, sum(of_place.overdue)::int as overdue
+# All of it stands in the index hazards_as_counted; what is alike is counted before it is summed up; what has ended needs no grade.
+# A day in Shanghai has had 24 hours since 1991, so that it is a bin; what was opened or ended before the trend begins is one bin too.
+COUNTS = f"""
+select state, grade, p.kind, alike.village_id, opened, ended, sum(count)::int as count, sum(overdue)::int as overdue
 from (
-    select c.state, c.grade, c.place_id, c.village_id, count(*) as count,
-        count(*) filter (where c.ended_at is null and c.due_at < :now) as overdue
-    from cases c where {reach} and c.kind = 'hazard' group by 1, 2, 3, 4
-) of_place join place p on p.id = of_place.place_id group by 1, 2, 3, 4
+    select c.state, case when {OPEN} then c.grade end as grade, c.place_id, c.village_id,
+        date_bin('1 day', greatest(c.opened_at, :before), :midnight) as opened,
+        date_bin('1 day', case when c.ended_at is not null then greatest(c.ended_at, :before) end, :midnight) as ended,
+        count(*) as count, count(*) filter (where {OVERDUE}) as overdue
+    from cases c where {{reach}} and c.kind = 'hazard' group by 1, 2, 3, 4, 5, 6
+) alike join place p on p.id = alike.place_id and p.township_id = :township
+group by grouping sets ((state, grade, p.kind), (state, grade, alike.village_id), (opened), (ended))
 """
-SUMS = """
-select c.state, count(*) as cases, count(*) filter (where c.due_at < :now and not c.state = any(:ended)) as overdue
-from cases c where {reach} and c.kind = 'hazard' group by 1
+SUMS = f"""
+select c.state, count(*) as cases, count(*) filter (where {OVERDUE}) as overdue
+from cases c where {{reach}} and c.kind = 'hazard' group by 1
 """
 PLACES = "select kind, village_id, count(*) as count from place p where {reach} group by 1, 2"
 VILLAGES = text("select id, code, name from unit where township_id = :township and kind = 'village' order by code")
@@ -135,18 +144,24 @@ order by starts_at <= :now desc, deadline >= :now desc, abs(extract(epoch from d
 def read(session: Session, caller: Caller) -> Numbers:
     """Everything the front page shows. Costs one pass over the cases within reach."""
     reach, asked = caller.reach()
-    rows = session.execute(text(COUNTS.format(reach=reach)), {**asked, "now": caller.now}).all()
+    campaign = current(session, caller)
     places = session.execute(text(PLACES.format(reach=caller.place_reach()[0])), asked).all()
     villages = session.execute(VILLAGES, {"township": caller.township_id}).all()
-    campaign = current(session, caller)
-    whole = _tally(rows)
-    trend = _trend(session, caller, campaign)
+    asked |= {"now": caller.now, "midnight": start_of(caller.day), "before": _before(campaign)}
+    rows = session.execute(text(COUNTS.format(reach=reach)), asked).all()
+    of_kinds, of_villages = [row for row in rows if row.kind], [row for row in rows if row.village_id]
+    whole = _tally(of_kinds)
     return Numbers(
         campaign, whole,
-        _slices([(str(kind), kind.zh) for kind in PlaceKind], rows, places, lambda row: str(row.kind)),
-        _ranked(_slices([(row.code, row.name) for row in villages], rows, places, _village_codes(villages))),
-        trend, pace(session, caller, campaign, whole.open),
+        _slices([(str(kind), kind.zh) for kind in PlaceKind], of_kinds, places, lambda row: str(row.kind)),
+        _ranked(_slices([(row.code, row.name) for row in villages], of_villages, places, _village_codes(villages))),
+        _trend(caller, campaign, rows), pace(session, caller, campaign, whole.open),
     )  # fmt: skip
+
+
+def _before(campaign: Campaign | None) -> datetime:
+    """The midnight that begins the day before the trend; without a campaign the trend begins with the first hazard."""
+    return start_of(campaign.starts - timedelta(days=1)) if campaign else SINCE_EVER
 
 
 def current(session: Session, caller: Caller) -> Campaign | None:
@@ -160,9 +175,8 @@ def current(session: Session, caller: Caller) -> Campaign | None:
 def whole(session: Session, caller: Caller) -> Tally:
     """Only the sums, without grades: what the inbox's head shows. For a post of the whole township one index answers."""
     reach, asked = caller.reach()
-    asked = {**asked, "now": caller.now, "ended": [str(state) for state in ENDED]}
     tally = Tally()
-    for row in session.execute(text(SUMS.format(reach=reach)), asked):
+    for row in session.execute(text(SUMS.format(reach=reach)), {**asked, "now": caller.now}):
         tally.add(HazardState(row.state), "", row.cases, row.overdue)
     return tally
 
@@ -181,14 +195,14 @@ def _village_codes(villages: Iterable[Any]) -> Callable[[Any], str]:
 
 def _slices(names: list[tuple[str, str]], rows: Iterable[Any], places: Iterable[Any], of: Callable[[Any], str]) -> tuple[Slice, ...]:
     """One slice for each name that has places or hazards, in the order of the names."""
-    tallies: dict[str, Tally] = {}
+    tallies: defaultdict[str, Tally] = defaultdict(Tally)
     for row in rows:
-        tallies.setdefault(of(row), Tally()).add(HazardState(row.state), row.grade, row.count, row.overdue)
+        tallies[of(row)].add(HazardState(row.state), row.grade, row.count, row.overdue)
     registered: dict[str, int] = {}
     for row in places:
         registered[of(row)] = registered.get(of(row), 0) + row.count
     known = [(code, name) for code, name in names if code in tallies or code in registered]
-    return tuple(Slice(code, name, tallies.get(code, Tally()), registered.get(code, 0)) for code, name in known)
+    return tuple(Slice(code, name, tallies[code], registered.get(code, 0)) for code, name in known)
 
 
 def _ranked(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
@@ -200,28 +214,18 @@ def _ranked(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
     return (*ranked, *rest)
 
 
-DAILY = """
-with lives as (
-    select (c.opened_at at time zone 'Asia/Shanghai')::date as opened, (c.ended_at at time zone 'Asia/Shanghai')::date as ended,
-        count(*) as count
-    from cases c where {reach} and c.kind = 'hazard' group by 1, 2
-)
-select day, sum(opened)::int as opened, sum(ended)::int as ended from (
-    select opened as day, count as opened, 0 as ended from lives union all select ended, 0, count from lives where ended is not null
-) moves group by day order by day
-"""
-
-
-def _trend(session: Session, caller: Caller, campaign: Campaign | None) -> tuple[Point, ...]:
+def _trend(caller: Caller, campaign: Campaign | None, rows: Iterable[Any]) -> tuple[Point, ...]:
     """Open hazards at the end of each day since the campaign began, today as it stands."""
-    reach, asked = caller.reach()
-    moves = {row.day: row.opened - row.ended for row in session.execute(text(DAILY.format(reach=reach)), asked)}
+    moves: Counter[date] = Counter()
+    for row in rows:
+        if row.opened or row.ended:
+            moves[day_of(row.opened or row.ended)] += row.count if row.opened else -row.count
     first = campaign.starts if campaign else min(moves, default=caller.day)
     open_before = sum(change for day, change in moves.items() if day < first)
     points: list[Point] = []
     day = first
     while day <= caller.day and len(points) < 400:
-        open_before += moves.get(day, 0)
+        open_before += moves[day]
         points.append(Point(day, open_before))
         day += timedelta(days=1)
     return tuple(points)

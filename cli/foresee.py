@@ -32,6 +32,7 @@ def foresee(
 
     from models.database import as_json as written
     from models.database import transaction
+    from statemachines.foresee import MAY_WAIT, MAY_WAIT_EN
     from statemachines.foresee import foresee as look
 
     with house() as bound, transaction(bound) as session:
@@ -45,6 +46,8 @@ def foresee(
         return
     for each in foreseen:
         typer.echo("\n".join(_lines(each, words)))
+    if any(heard.may_wait for each in foreseen for heard in each.hearings):
+        typer.echo(f"{MAY_WAIT} {MAY_WAIT_EN}")
     typer.echo(f"{len(foreseen)} 个时点 moments，{sum(len(each.hearings) for each in foreseen)} 条消息 messages")
 
 
@@ -68,8 +71,6 @@ def _told(hearing: Hearing, words: bool) -> list[str]:
 
 
 def _when(hearing: Hearing) -> str:
-    if hearing.told_at is None:
-        return "  由更高一级取代 overtaken"
-    if hearing.held is None or hearing.held_until is None:
-        return ""
-    return f"  {hearing.held.zh}至 until {say(hearing.held_until)}"
+    """What holds it, and a mark where other cases may."""
+    english = "overtaken" if hearing.told_at is None else hearing.held.en if hearing.held else ""
+    return f"{'  ※' if hearing.may_wait else ''}{f'  {hearing.waits} {english}' if hearing.waits else ''}"

@@ -90,7 +90,18 @@ def _line(row: Told) -> str:
     through = f"{row.post}（代 for {row.for_post}）" if row.for_post and row.for_post != row.post else row.post or ""
     why = Reason(row.reason).zh if row.reason and row.reason in Reason.__members__ else row.reason or ""
     said = f"{say(row.sent_at or row.planned_at, year=True)}  {row.code or '-'}  {Purpose(row.purpose).zh}{level}  → {row.label} {through}"
-    return f"{said}  {row.channel}  {NoticeState(row.state).zh}：{why}{f'（{row.error}）' if row.error else ''}"
+    return f"{said}  {row.channel}  {NoticeState(row.state).zh}：{why}{f'（{row.error}）' if row.error else ''}{_meanwhile(row)}"
+
+
+def _meanwhile(row: Told) -> str:
+    """When it comes back; or what its reader has done."""
+    if row.try_at:
+        return f"  再试 again {say(row.try_at)}"
+    if row.state == NoticeState.held:
+        return f"  等到 until {say(row.not_before)}"
+    if row.answered_at:
+        return f"  已签收或接手 answered {say(row.answered_at)}"
+    return f"  已看过 seen {say(row.seen_at)}" if row.seen_at else ""
 
 
 def _state(state: str) -> str:

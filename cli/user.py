@@ -104,6 +104,23 @@ def tokens(
         typer.echo(f"{row.id}  {say(row.expires_at)} 止  {' '.join(row.scopes) if row.scopes else '全部 all'}  {row.name or '登录 login'}")
 
 
+@user.command("void-links")
+def void_links(person: Annotated[str, typer.Argument(metavar="KEY", help="代号或用户名 key or user name")]) -> None:
+    """作废一个人此前的全部链接（手机丢失等）；不能恢复。Make every link that a person has been given void; it can't be undone."""
+    from sqlalchemy import text
+
+    from models.clock import machine_time
+    from models.database import transaction
+    from web.links import write
+
+    with house() as bound, transaction(bound) as session:
+        found = session.execute(text("select township_id, key from person where :said in (key, username)"), {"said": person}).all()
+        if len(found) != 1:
+            raise Refusal(f"“{person}”不是唯一的一个人。", f"{person!r} isn't exactly one person.")
+        label = write(session, found[0].township_id, found[0].key, machine_time())
+    typer.echo(f"已作废 void: {label}")
+
+
 def _token(row: Any) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "scopes": row.scopes, "expires_at": row.expires_at.isoformat()}
 

@@ -35,19 +35,24 @@ async def tell_operators(flow: Flow[..., Any], flow_run: FlowRun, state: State[A
     """
     title = f"闭环：流程 {flow.name} {'中断' if state.is_crashed() else '失败'}"
     body = f"{flow_run.name}\n{(state.message or state.name or '')[:LONGEST]}\n{flow_run_url(str(flow_run.id), _prefect())}"
+    await tell(flow.name, title, body)
+
+
+async def tell(about: str, title: str, body: str) -> None:
+    """What keeps people from being told by the outbox itself; the same once in half an hour."""
     log.error("%s: %s", title, body)
-    if _told_lately(flow.name):
+    if _told_lately(about):
         return
     told = [await asyncio.to_thread(_send, url, title, body) for url in operators()]
     if not any(told):
-        del _told[flow.name]
+        del _told[about]
 
 
-def _told_lately(name: str) -> bool:
+def _told_lately(about: str) -> bool:
     now = monotonic()
-    lately = name in _told and now - _told[name] < AGAIN_AFTER
+    lately = about in _told and now - _told[about] < AGAIN_AFTER
     if not lately:
-        _told[name] = now
+        _told[about] = now
     return lately
 
 

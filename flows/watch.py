@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.operators import tell_operators
+from flows.operators import tell, tell_operators
 from flows.run import SECONDS, begin
 from models.settings import Settings
 from notifications.told import Latency
@@ -32,6 +32,8 @@ async def watch() -> State[None]:
         run.say("一切正常，但没能向外报平安：看守地址没有应答")
     if watched.clean:
         return await run.end("", f"一切正常：{_looked_at(watched)}")
+    if lost := [found.what for found in watched.findings if found.kind == "locked"]:
+        await tell("locked", f"闭环：{KINDS['locked']}", "\n".join(lost))
     await run.table("watch", "自检发现的问题", [_row(found) for found in watched.findings])
     return await run.end(f"{len(watched.findings)} 个问题", "")
 

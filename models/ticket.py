@@ -3,8 +3,9 @@
 It names one case as it stood (`version`), one person and the post they were spoken to in. It can be read by whoever holds it, not made.
 Looking is a GET and changes nothing; acting is a POST that carries it back, and a case that has moved on says so.
 
-Its word is about 34 letters, as a message has to bear it: five whole numbers (unsigned LEB128) and the first 96 bits of their
-HMAC-SHA-256 (RFC 2104 §5 on cutting it; who guesses has to ask us each time), in base64 for addresses.
+Its word is about 34 letters, as a message has to bear it: five whole numbers (unsigned LEB128; a sixth where the person's links have
+been voided before) and the first 96 bits of their HMAC-SHA-256 (RFC 2104 §5 on cutting it; who guesses has to ask us each time), in
+base64 for addresses.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models.keys import key_for
 from models.refusal import Refusal
 
 SEAL = 12
-WORDS = 5
+WORDS = (5, 6)
 LONGEST = 100
 
 
@@ -30,18 +31,20 @@ class TicketError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`until` is wall time in whole seconds of the epoch, UTC."""
+    """`until` is wall time in whole seconds of the epoch, UTC. `serial`: how often the person's links had been voided when it was made."""
 
     case_id: int
     person_id: int
     post_id: int
     version: int
     until: int
+    serial: int = 0
 
 
 def issue(ticket: Ticket, key: bytes | None = None) -> str:
     """The ticket as a word for an address: letters, digits, `-` and `_`. Raises OSError where the house's key can't be read."""
-    said = b"".join(_packed(each) for each in astuple(ticket))
+    numbers = astuple(ticket) if ticket.serial else astuple(ticket)[: WORDS[0]]
+    said = b"".join(_packed(each) for each in numbers)
     return urlsafe_b64encode(said + _seal(said, key)).rstrip(b"=").decode()
 
 
@@ -88,7 +91,7 @@ def _unpacked(said: bytes) -> Iterable[int]:
         if byte < 0x80:
             numbers.append(number)
             number, shift = 0, 0
-    if len(numbers) != WORDS or shift:
+    if len(numbers) not in WORDS or shift:
         raise _void()
     return numbers
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -41,8 +42,8 @@ HOLD = text("""
 update notice set state = 'held', reason = :reason, not_before = :until
 where id in (
     select id from notice
-    where township_id = :township and state in ('planned', 'held') and reason is distinct from :reason and not_before <= :now and not urgent
-        and purpose = any(:holds) and fallback_of_id is null
+    where township_id = :township and state in ('planned', 'held') and not_before <= :now and not urgent
+        and planned_at > :last and purpose = any(:holds) and fallback_of_id is null
         and case jsonb_typeof(facts->'level') when 'number' then (facts->'level')::int else 0 end < :least
     order by id for update skip locked
 )
@@ -50,12 +51,18 @@ where id in (
 
 
 def hold_for_digest(session: Session, known: Mapping[int, Manner], now: datetime) -> int:
-    """Puts off what a township wants to be said by the next list. Returns how many messages were put off; `now` is business time."""
+    """Puts off what a township wants to be said by the next list: a message waits for one list, and never for a second.
+
+    Returns how many messages were put off; `now` is business time.
+    """
     held = 0
     for township, manner in known.items():
         if manner.digest and manner.digest.holds:
-            until = next_digest(session, township, manner, now) + PATIENCE
-            asked = {"township": township, "holds": list(manner.digest.holds), "now": now, "until": until, "least": SAID_AT_ONCE}
+            last, following = last_digest(session, township, manner, now), next_digest(session, township, manner, now)
+            asked = {
+                "township": township, "holds": list(manner.digest.holds), "now": now, "last": last, "until": following + PATIENCE,
+                "least": SAID_AT_ONCE,
+            }  # fmt: skip
             held += session.execute(HOLD, {**asked, "reason": Reason.in_digest}).rowcount  # type: ignore[attr-defined]
     return held
 
@@ -66,6 +73,21 @@ def next_digest(session: Session, township: int, manner: Manner, now: datetime) 
     while moment(day, manner) <= now or not _has_list(session, township, manner.digest, day):
         day += timedelta(days=1)
     return moment(day, manner)
+
+
+def last_digest(session: Session, township: int, manner: Manner, now: datetime) -> datetime:
+    """The last moment up to `now` (business time) at which the township had its lists made."""
+    day = now.astimezone(manner.zone).date()
+    while moment(day, manner) > now or not _has_list(session, township, manner.digest, day):
+        day -= timedelta(days=1)
+    return moment(day, manner)
+
+
+def waits_for_digest(manner: Manner, said: Mapping[str, Any], planned_at: datetime, last: datetime) -> bool:
+    """HOLD for a message that isn't in the table yet, in the columns of its row: whether it waits for the list after the `last` one."""
+    level = said["facts"].get("level")
+    hurries = said["urgent"] or said.get("fallback_of_id") or (isinstance(level, int) and level >= SAID_AT_ONCE)
+    return manner.digest is not None and said["purpose"] in manner.digest.holds and not hurries and planned_at > last
 
 
 def moment(day: date, manner: Manner) -> datetime:
@@ -86,9 +108,9 @@ insert into occasion (township_id, name, day, done_at, facts)
 values (:township, :name, :day, :now, jsonb_build_object('told', cast(:told as int)))
 """)
 
-# Whose move each live timer is; and for what is late, every post above that one, up to the township's own.
-LISTS = text("""
-with moves as (
+# Whose move each live timer is; and for what is late, every post above that one, up to the township's own. A line a person: `list`.
+WHOSE = """
+moves as (
     select c.id, c.code, t.clock, t.due_at, coalesce(place.name, village.name, '') as place, post.id as post_id, true as mine
     from timer t join cases c on c.id = t.case_id
     left join place on place.id = c.place_id left join unit village on village.id = c.village_id
@@ -124,14 +146,18 @@ list as (
         jsonb_agg(jsonb_build_object('code', code, 'place', place, 'clock', clock, 'due', (extract(epoch from due_at) * 1000000)::bigint)
             order by n) filter (where n <= :cap) as lines
     from numbered group by person_id
-),
+)
+"""
+SAID = "jsonb_build_object('own', own, 'overdue', overdue, 'waiting', waiting, 'total', total, 'lines', lines)"
+LISTS = text(f"""
+with {WHOSE},
 told as (
     insert into notice (
         township_id, purpose, occasion, person_id, channel_id, post_id, for_post_id, standing_in_for_id, urgent, while_states, facts,
         state, planned_at, not_before, attempts
     )
-    select :township, 'digest', 'digest ' || cast(:day as date), person_id, channel_id, post, post, standing_in_for, false, '{}',
-        jsonb_build_object('own', own, 'overdue', overdue, 'waiting', waiting, 'total', total, 'lines', lines), 'planned', :now, :now, 0
+    select :township, 'digest', 'digest ' || cast(:day as date), person_id, channel_id, post, post, standing_in_for, false, '{{}}',
+        {SAID}, 'planned', :now, :now, 0
     from list order by person_id on conflict do nothing returning id, person_id
 ),
 put_in as (
@@ -155,11 +181,21 @@ def _lists(session: Session, township: int, manner: Manner, now: datetime) -> in
     asked = {"township": township, "name": OCCASION, "day": day}
     if now < moment(day, manner) or manner.quiet_until(now) or not _has_list(session, township, manner.digest, day):
         return 0
-    if not session.execute(LOCK, {"name": f"digest {township}"}).scalar() or session.execute(IS_DONE, asked).scalar():
+    if not session.execute(LOCK, {"name": f"digest {township}"}).scalar() or is_done(session, township, day):
         return 0
-    assert manner.digest
-    said = {"now": now, "readers": list(manner.digest.to or READERS), "cap": manner.bundle_cap}
+    said = asking(manner, now)
     words = {"bundled": Reason.bundled, "in_digest": Reason.in_digest}
-    told = int(session.execute(LISTS, {"township": township, "day": day, **said, **words}).one().told)
+    told = int(session.execute(LISTS, {"township": township, **said, **words}).one().told)
     session.execute(DONE, {**asked, "now": now, "told": told})
     return told
+
+
+def asking(manner: Manner, now: datetime) -> dict[str, Any]:
+    """What WHOSE asks besides the township."""
+    assert manner.digest
+    return {"now": now, "day": day_of(now), "readers": list(manner.digest.to or READERS), "cap": manner.bundle_cap}
+
+
+def is_done(session: Session, township: int, day: date) -> bool:
+    """Whether that day's lists have been made."""
+    return bool(session.execute(IS_DONE, {"township": township, "name": OCCASION, "day": day}).scalar())

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from models.links_voided import SERIAL
+
 LATE = timedelta(hours=2)
 
 
@@ -44,7 +46,7 @@ class Letter:
     it. `owner` is the responsible post, at `owner_place` when it answers for the place itself. `because` is the reason given at the step
     that caused the message, a code or words. `idle` is when it was acknowledged, where nothing has been done since. `up` is the next
     escalation, `up_to` whom it tells; `downwards` where these are all below the reader. `late` is the escalation that downtime swallowed.
-    `person_id`, `post_id` and `version` are what a ticket names. `addressed`: the message goes to a group, and
+    `person_id`, `post_id`, `version` and `serial` are what a ticket names. `addressed`: the message goes to a group, and
     whom in it it speaks to. `members` are a bundle's lines, in the order in which they are told.
     """
 
@@ -60,6 +62,7 @@ class Letter:
     person_id: int | None = None
     post_id: int | None = None
     version: int | None = None
+    serial: int = 0
     addressed: str | None = None
     reached: Seat | None = None
     meant: Seat | None = None
@@ -123,7 +126,7 @@ with wanted as (
 ),
 n as (select wanted.*, {_number("level")} as level, {_number("channel")} as broken from wanted)
 select n.id, n.bundle_id, n.township_id, n.purpose, n.channel_id, channel.url, person.key as person, n.urgent, n.facts, n.planned_at,
-    n.person_id, n.post_id, c.version, {ADDRESSED} as addressed,
+    n.person_id, n.post_id, c.version, {SERIAL.format(person="n.person_id")} as serial, {ADDRESSED} as addressed,
     {_seat("n.post_id")} as reached, {_seat("n.for_post_id")} as meant, absent.label as standing_in_for,
     c.id as case_id, coalesce(c.kind, 'hazard') as kind, c.code, c.state, c.grade, c.round,
     coalesce(place.name, village.name, township.name) as place,
@@ -213,8 +216,9 @@ def in_order(rows: Sequence[Row[Any]], ids: Sequence[int]) -> list[Letter]:
 
 SAME = (
     "id", "township_id", "purpose", "channel_id", "url", "person", "urgent", "facts", "planned_at", "person_id", "post_id", "version",
-    "addressed", "standing_in_for", "case_id", "kind", "code", "state", "control", "gate", "grade", "place", "what", "mine", "owner_place",
-    "supervisor", "because", "clock", "due_at", "since", "idle", "level", "repeat", "downwards", "repeat_hours", "broken", "broken_scheme",
+    "serial", "addressed", "standing_in_for", "case_id", "kind", "code", "state", "control", "gate", "grade", "place", "what", "mine",
+    "owner_place", "supervisor", "because", "clock", "due_at", "since", "idle", "level", "repeat", "downwards", "repeat_hours", "broken",
+    "broken_scheme",
 )  # fmt: skip
 
 

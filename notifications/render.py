@@ -21,7 +21,13 @@ from notifications.templates import en, zh
 BUNDLE_LIMIT = 1500
 LEAST_SHOWN = 4
 HEADS = frozenset({Purpose.bundle, Purpose.digest})
-CUT = ("what", "because", "about", "place")
+# What the texts around the lines of many in one may name.
+FRAME_WORDS: dict[str, frozenset[str]] = {
+    "bundle": frozenset({"count", "you", "lines", "more", "up"}),
+    "bundle.more": frozenset({"count"}),
+    "digest": frozenset({"own", "overdue", "waiting", "you", "lines", "more"}),
+}
+CUT, CUT_LAST = ("what", "about", "place"), ("because",)
 SHORTER = ("idle", "up", "late", "scope")
 GRACE = {"a": timedelta(days=7), "o": timedelta(days=30)}
 OWNERS = frozenset({PostKind.enterprise_principal, PostKind.enterprise_safety})
@@ -44,11 +50,9 @@ class Language(Protocol):
     LABELS: dict[str, str]
     PLAIN: str
     TITLE: str
-    BUNDLE: str
-    DIGEST: str
+    FRAMES: dict[str, str]
     DIGEST_TITLE: str
     LINE: str
-    MORE: str
     EARLIEST: str
     SOON: str
     AGAIN: str
@@ -72,10 +76,10 @@ def render(letter: Letter, manner: Manner, now: datetime, public_url: str) -> tu
     language = LANGUAGES.get(manner.language, zh)
     alone = _alone(letter)
     if letter.purpose == Purpose.digest:
-        return _digest(letter, language, now, public_url)
+        return _digest(letter, language, manner.texts, now, public_url)
     if alone:
         return _single(alone, language, manner.texts, now, public_url)
-    return _bundle(letter, language, manner.bundle_cap, now, public_url)
+    return _bundle(letter, language, manner, now, public_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def _ticket(letter: Letter, now: datetime, least: datetime, key: bytes | None) -
     if key is None or letter.case_id is None or letter.person_id is None or letter.post_id is None or letter.version is None:
         return None
     until = least + max(letter.due_at - now if letter.due_at else timedelta(), timedelta())
-    return issue(Ticket(letter.case_id, letter.person_id, letter.post_id, letter.version, int(until.timestamp())), key)
+    return issue(Ticket(letter.case_id, letter.person_id, letter.post_id, letter.version, int(until.timestamp()), letter.serial), key)
 
 
 def _alone(letter: Letter) -> Letter | None:
@@ -148,33 +152,45 @@ def _said(letter: Letter, templates: Mapping[str, str], key: str, language: Lang
         return ""
 
 
-def _bundle(letter: Letter, language: Language, cap: int, now: datetime, public_url: str) -> tuple[str, str]:
+def _bundle(letter: Letter, language: Language, manner: Manner, now: datetime, public_url: str) -> tuple[str, str]:
     link = f"{public_url}/inbox"
     members, room = letter.members, room_of(letter.url)
     up = _goes_up(members, language, now)
-    lines = [_line(number, each, language, now) for number, each in enumerate(members[:cap], start=1)]
+    lines = [_line(number, each, language, now) for number, each in enumerate(members[: manner.bundle_cap], start=1)]
     while True:
         left = len(members) - len(lines)
         said = {
             "count": len(members), "you": language.many(members), "lines": "\n".join(lines), "up": up,
-            "more": language.MORE.format(count=left) if left else "",
+            "more": _more(left, language, manner.texts),
         }  # fmt: skip
-        body = f"{language.BUNDLE.format(**said)} {link}"
+        body = f"{_framed('bundle', language, manner.texts, said)} {link}"
         if (len(body) <= BUNDLE_LIMIT and room.holds(body)) or len(lines) <= 1:
             return language.TITLE.format(count=len(members)), body
         lines.pop()
 
 
-def _digest(letter: Letter, language: Language, now: datetime, public_url: str) -> tuple[str, str]:
+def _framed(name: str, language: Language, own: Mapping[str, str], said: Mapping[str, Any]) -> str:
+    """The text around the lines, the township's own where it can be filled."""
+    try:
+        return own.get(name, language.FRAMES[name]).format(**said)
+    except NO_WORDS as error:
+        log.warning("no words for %s: %s: %s", name, type(error).__name__, error)
+        return language.FRAMES[name].format(**said)
+
+
+def _more(left: int, language: Language, own: Mapping[str, str]) -> str:
+    return f"{_framed('bundle.more', language, own, {'count': left})}\n" if left else ""
+
+
+def _digest(letter: Letter, language: Language, own: Mapping[str, str], now: datetime, public_url: str) -> tuple[str, str]:
     """A daily list: its numbers and its first lines are those of the morning on which it was made."""
     facts, room = letter.facts, room_of(letter.url)
     lines = [language.item(number, each, now) for number, each in enumerate(facts["lines"], start=1)]
     numbers = {name: facts[name] for name in ("own", "overdue", "waiting")}
     while True:
         left = facts["total"] - len(lines)
-        more = language.MORE.format(count=left) if left else ""
-        said = numbers | {"you": language.many([letter]), "lines": "\n".join(lines), "more": more}
-        body = f"{language.DIGEST.format(**said)}{public_url}/inbox"
+        said = numbers | {"you": language.many([letter]), "lines": "\n".join(lines), "more": _more(left, language, own)}
+        body = f"{_framed('digest', language, own, said).rstrip()}\n{public_url}/inbox"
         if (len(body) <= BUNDLE_LIMIT and room.holds(body)) or len(lines) <= 1:
             return language.DIGEST_TITLE.format(count=facts["total"]), body
         lines.pop()
@@ -231,20 +247,28 @@ def _moment(letter: Letter) -> str:
 
 
 def fit(template: str, words: Mapping[str, str], limit: int) -> str:
-    """Cuts the finding first, then the reason and the place's name, each to no less than a few characters; then says the rest shorter."""
+    """Cuts the finding first, then the place's name, each to no less than a few characters; then says the rest shorter, and cuts the reason
+    last: what to do better is what its reader has to know."""
     said = dict(words)
-    for name in CUT:
-        over = len(template.format(**said)) - limit
-        if over > 0 and f"{{{name}}}" in template:
-            said[name] = _cut(said[name], max(LEAST_SHOWN, len(said[name]) - over))
+    _cut_to_fit(template, said, limit, CUT)
     for name in SHORTER:
         if len(template.format(**said)) > limit:
             said[name] = said[f"{name}_short"]
+    _cut_to_fit(template, said, limit, CUT_LAST)
     return template.format(**said)
 
 
+def _cut_to_fit(template: str, said: dict[str, str], limit: int, names: Sequence[str]) -> None:
+    for name in names:
+        over = len(template.format(**said)) - limit
+        if over > 0 and f"{{{name}}}" in template:
+            said[name] = _cut(said[name], max(LEAST_SHOWN, len(said[name]) - over))
+
+
 def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    """A sentence keeps its end."""
+    end = text[len(text.rstrip("。. ")) :]
+    return text if len(text) <= length else f"{text[: length - 1 - len(end)]}…{end}"
 
 
 def _link(letter: Letter, public_url: str) -> str:
@@ -261,6 +285,10 @@ def faults(language: Language) -> list[str]:
         f"{purpose}: no text"
         for purpose in Purpose
         if purpose not in HEADS and not all(purpose in each for each in (*tables, language.LABELS))
+    ]
+    missing += [f"{name}: no text" for name in FRAME_WORDS if name not in language.FRAMES]
+    missing += [
+        f"{name}: unknown {{{each}}}" for name, said in language.FRAMES.items() for each in sorted(variables(said) - FRAME_WORDS[name])
     ]
     return missing + [
         f"{key}: unknown {{{name}}}" for table in tables for key, template in table.items() for name in sorted(variables(template) - known)

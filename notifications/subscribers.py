@@ -77,13 +77,10 @@ returning id
 def subscribers(session: Session, township_id: int | None = None, number: int | None = None) -> list[Subscribed]:
     """Those of a township, or all, in the order in which they came."""
     rows = session.execute(MANY, {"township": township_id, "id": number}).all()
-    return [
-        Subscribed(
-            row.id, _host(row.url), row.by_person, row.by_post, row.created_at, row.waiting, row.attempts, row.failing_since, row.paused_at,
-            row.reason,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [Subscribed(host=_host(row.url), **{name: row._mapping[name] for name in SHOWN}) for row in rows]
+
+
+SHOWN = [name for name in Subscribed.__dataclass_fields__ if name != "host"]
 
 
 def _host(kept: str) -> str:

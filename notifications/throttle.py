@@ -31,7 +31,8 @@ class Limit:
 
 
 # What the services themselves say of one robot, one topic, one sender:
-# - WeCom, developer.work.weixin.qq.com/document/path/99110 «消息推送(原“群机器人”)配置说明», 消息发送频率限制: 20 a minute.
+# - WeCom, developer.work.weixin.qq.com/document/path/99110 «消息推送（原“群机器人”）配置说明» (formerly path/91770), 消息发送频率限制:
+#   20 a minute.
 # - DingTalk, open.dingtalk.com «自定义机器人接入»: 20 a minute; who sends more is shut out for ten minutes.
 # - Feishu and Lark, open.feishu.cn «自定义机器人使用指南»: 100 a minute and 5 a second.
 # - ntfy.sh, docs.ntfy.sh/publish «Limitations»: 60 at once, then one every 5 s. Somebody's own server has no limit of ours.

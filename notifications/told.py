@@ -18,6 +18,10 @@ class Told:
     move it), taken by the channel at `sent_at`; all business time. `settled_at`, machine time, is when its outcome was known. A line of a
     bundle has the bundle's outcome, times and words.
 
+    `try_at`, machine time, is when a message that failed for now or waits for its channel's limit goes again, `reason` says why it waits.
+    `seen_at`, machine time, is when its reader pressed a button behind its link; `answered_at`, business time, when they acknowledged or
+    took up the case after it was decided. Each is None where that isn't known.
+
     `seconds` is how long it took from the decision to the outcome, `waited` how much of that was after it was allowed to go; None while
     there is no outcome, and on a demo's clock for what was not sent, where the two times are not the same.
 
@@ -44,6 +48,9 @@ class Told:
     not_before: datetime
     sent_at: datetime | None
     settled_at: datetime | None
+    try_at: datetime | None
+    seen_at: datetime | None
+    answered_at: datetime | None
     seconds: float | None
     waited: float | None
     bundle: int | None
@@ -51,13 +58,18 @@ class Told:
     text: str | None
 
 
-TOLD = text("""
+# When the reader of a message has acknowledged or taken up its case since.
+ANSWERED = """(select min(event.at) from event where event.case_id = n.case_id and event.person = person.key
+            and event.trigger in ('acknowledge', 'take_up') and event.at >= n.planned_at)"""
+TOLD = text(f"""
 with told as (
     select n.id, c.code, n.purpose, (n.facts->>'level')::int as level, person.key as person, person.label, reached.code as post,
         meant.code as for_post, absent.key as standing_in_for, split_part(channel.url, '://', 1) as channel,
         coalesce(head.state, n.state) as state, coalesce(head.reason, n.reason) as reason, coalesce(head.error, n.error) as error,
         coalesce(head.attempts, n.attempts) as attempts, n.planned_at, n.not_before, coalesce(head.sent_at, n.sent_at) as sent_at,
-        coalesce(head.settled_at, n.settled_at) as settled_at, n.bundle_id as bundle, n.fallback_of_id as fallback_of,
+        coalesce(head.settled_at, n.settled_at) as settled_at,
+        case when coalesce(head.state, n.state) in ('pending', 'retry') then coalesce(head.try_at, n.try_at) end as try_at, n.seen_at,
+        {ANSWERED} as answered_at, n.bundle_id as bundle, n.fallback_of_id as fallback_of,
         coalesce(n.body, head.body) as text
     from notice n
     join person on person.id = n.person_id join channel on channel.id = n.channel_id
@@ -72,7 +84,7 @@ ended as (
     select told.*, coalesce(sent_at, case when not exists (select from clock) then settled_at end) as ended_at from told
 )
 select id, code, purpose, level, person, label, post, for_post, standing_in_for, channel, state, reason, error, attempts, planned_at,
-    not_before, sent_at, settled_at, extract(epoch from ended_at - planned_at)::float8 as seconds,
+    not_before, sent_at, settled_at, try_at, seen_at, answered_at, extract(epoch from ended_at - planned_at)::float8 as seconds,
     extract(epoch from greatest(ended_at - greatest(planned_at, not_before), interval '0'))::float8 as waited, bundle, fallback_of, text
 from ended order by id desc
 """)

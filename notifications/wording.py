@@ -1,7 +1,7 @@
 """A township's own words for its messages: what may be written, what it comes to with a real case, and every version there has been.
 
-A text names what it needs in braces (`{code} {place}：{what}`). What isn't written here is the house's own (`templates`). Texts of
-single messages alone can be had otherwise; a bundle's lines are the house's.
+A text names what it needs in braces (`{code} {place}：{what}`). What isn't written here is the house's own (`templates`). Single messages
+can be had otherwise, and what stands around the lines of a bundle or a daily list; the lines themselves are the house's.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from models.refusal import Refusal
 from notifications.channels.room import ONE_SMS, ROOMS, SMS_PART, sms_parts
 from notifications.letter import LETTERS, Letter, Seat, Step, in_order
 from notifications.manner import Manner
-from notifications.render import LANGUAGES, Language, fit, pick, render, variables
+from notifications.render import FRAME_WORDS, HEADS, LANGUAGES, Language, fit, pick, render, variables
 from notifications.templates import zh
 from notifications.templates.zh import SCHEMES
 
-NAMES: tuple[str, ...] = tuple(zh.TEMPLATES)
+NAMES: tuple[str, ...] = (*zh.TEMPLATES, *zh.FRAMES)
 """Every text that can be had otherwise: a purpose, and which of its moments."""
+MORE = "bundle.more"
 LONGEST = 400
 # Who reads it has to learn what about, why they, and when it goes up; some messages say nothing without their own word.
-NEEDED = ("code", "you", "up", "late", "said", "nobody", "broken", "open", "gate", "control", "asked")
+NEEDED = ("code", "you", "up", "late", "said", "nobody", "broken", "open", "gate", "control", "asked", "lines", "more", "count")
 COMMON = frozenset({"code", "place", "what", "grade", "state", "due", "you"})
 MEANINGS: dict[str, tuple[str, str]] = {
     "code": ("编号", "the case's code"), "place": ("场所", "the place"), "what": ("隐患或事项", "the finding or matter"),
@@ -48,7 +49,9 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "deadline": ("截止日", "the deadline"), "open": ("未销号几项", "how many are open"),
     "major": ("其中重大几项", "how many of them major"), "per_day": ("每天须销号几项", "how many a day"),
     "forecast": ("预计到期剩几项", "how many will be left"), "scope": ("您名下几项、谁最多", "the reader's own, who has most"),
-    "about": ("附注", "a remark"),
+    "about": ("附注", "a remark"), "count": ("共几项", "how many"), "lines": ("逐项列出", "the lines"),
+    "more": ("没列出的还有几项", "how many are not listed"), "own": ("应办几项", "how many to do"),
+    "overdue": ("逾期几项", "how many overdue"), "waiting": ("待审几项", "how many to decide"),
 }  # fmt: skip
 
 
@@ -82,23 +85,30 @@ class Length:
         return self.most is None or self.used <= self.most
 
 
-def known(language: Language) -> set[str]:
+def standard(language: Language, name: str) -> str:
+    """The house's own text."""
+    return language.FRAMES.get(name) or language.TEMPLATES[name]
+
+
+def known(language: Language, name: str) -> set[str]:
     """The names that a text may use."""
+    if name in FRAME_WORDS:
+        return set(FRAME_WORDS[name])
     return {name for name in language.words(sample(NAMES[0]), START) if not name.endswith("_short")}
 
 
 def needed(language: Language, name: str) -> list[str]:
     """The names that this text has to use: those of NEEDED that the house's own text uses."""
-    there = variables(language.TEMPLATES[name])
+    there = variables(standard(language, name))
     return [each for each in NEEDED if each in there]
 
 
 def faults_of(language: Language, name: str, said: str) -> list[Unfit]:
     """Every reason against a text for `name`, which is one of NAMES."""
-    shape = _shape(said)
+    shape = _shape(said, lines=name in HEADS)
     if shape:
         return shape
-    used, all_names = variables(said), known(language)
+    used, all_names = variables(said), known(language, name)
     unknown = [_unknown(each, all_names) for each in sorted(used - all_names)]
     missing = [
         Unfit(f"缺少 {{{each}}}（{MEANINGS[each][0]}）", f"{{{each}}} is missing ({MEANINGS[each][1]})")
@@ -108,11 +118,11 @@ def faults_of(language: Language, name: str, said: str) -> list[Unfit]:
     return [*unknown, *missing, *([] if unknown else _too_long(language, name, said))]
 
 
-def _shape(said: str) -> list[Unfit]:
-    """One line of printable text, braces in pairs with a plain name between them, no address of its own."""
+def _shape(said: str, *, lines: bool) -> list[Unfit]:
+    """One line of printable text (`lines`: or several), braces in pairs with a plain name between them, no address of its own."""
     if not said.strip():
         return [Unfit("空着", "it is empty")]
-    if not said.isprintable() or "://" in said:
+    if not (said.replace("\n", "") if lines else said).isprintable() or "://" in said:
         return [Unfit("只能写一行文字，不含网址（链接自动加在末尾）", "one line of text without an address: the link is added at its end")]
     try:
         fields = [each for each in Formatter().parse(said) if each[1] is not None]
@@ -129,28 +139,40 @@ def _unknown(name: str, names: Iterable[str]) -> Unfit:
 
 def _too_long(language: Language, name: str, said: str) -> list[Unfit]:
     """Long names and findings are cut to fit; what is left has to fit at the worst."""
-    length = len(fit(said, language.words(longest(name), START), language.LIMIT))
-    if length <= language.LIMIT:
+    most = language.LIMIT // 4 if name == MORE else language.LIMIT
+    words = _at_worst(language) if name in FRAME_WORDS else language.words(longest(name), START)
+    length = len(said.format(**words) if name in FRAME_WORDS else fit(said, words, most))
+    if length <= most:
         return []
     return [
         Unfit(
-            f"太长：名称最长时有{length}字，每条最多{language.LIMIT}字，请删去{length - language.LIMIT}字",
-            f"too long: {length} characters with the longest names, {language.LIMIT} at most",
+            f"太长：名称最长时有{length}字，最多{most}字，请删去{length - most}字",
+            f"too long: {length} characters with the longest names, {most} at most",
         )
     ]
 
 
+def _at_worst(language: Language) -> dict[str, str]:
+    """The longest that may stand around the lines of many in one; the lines have their own limits."""
+    numbers = dict.fromkeys(("count", "own", "overdue", "waiting"), "1234")
+    seats = [replace(longest("overdue"), reached=Seat("grid_member", f"村{n}", "village")) for n in (39, 40, 41)]
+    up = language.EARLIEST.format(at=language.when(START), code="YH-2023-12345")
+    return numbers | {"lines": "", "more": "", "you": language.many(seats), "up": up}
+
+
 def usable(language: Language, name: str) -> set[str]:
     """The names that come to something in this text: those that the house uses for the purpose at any moment, and what every case has."""
+    if name in FRAME_WORDS:
+        return known(language, name)
     family = [text for each, text in language.TEMPLATES.items() if each.split(".")[0] == name.split(".")[0]]
     common = COMMON if "code" in variables(language.TEMPLATES[name]) else frozenset[str]()
-    return known(language) & common.union(*map(variables, family))
+    return known(language, name) & common.union(*map(variables, family))
 
 
-def preview(said: str, letter: Letter, language: str, manner: Manner, now: datetime, public_url: str) -> str:
+def preview(said: str, name: str, letter: Letter, language: str, manner: Manner, now: datetime, public_url: str) -> str:
     """The message as it would read, with its plain link."""
-    name = pick(letter, LANGUAGES[language].TEMPLATES)
-    return render(letter, replace(manner, language=language, texts={name: said}), now, public_url)[1]
+    cap = LISTED if name == MORE else manner.bundle_cap
+    return render(letter, replace(manner, language=language, texts={name: said}, bundle_cap=cap), now, public_url)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +192,9 @@ def previewed(session: Session, township_id: int, manner: Manner, name: str, lan
     """The text as it stands, with the newest message that it was for."""
     newest = versions(session, township_id, language, name)[:1]
     own = newest[0].text if newest else None
-    said = own or LANGUAGES[language].TEMPLATES[name]
+    said = own or standard(LANGUAGES[language], name)
     letter, now, real = example(session, township_id, name)
-    body = preview(said, letter, language, manner, now, public_url)
+    body = preview(said, name, letter, language, manner, now, public_url)
     return Previewed(manner.name, name, language, said, own is not None, real, body)
 
 
@@ -188,10 +210,13 @@ def lengths(body: str) -> list[Length]:
 
 START = datetime(2023, 3, 5, 2, 0, tzinfo=UTC)
 DEADLINE = 1680278399000000
+LISTED = 3
 
 
 def sample(name: str) -> Letter:
     """A made-up letter, for a township that has not sent one like it yet."""
+    if name in FRAME_WORDS:
+        return _many(name)
     village = Seat("village_secretary", "东村", "village")
     owner = Seat("enterprise_principal", "东村", "village")
     plain = Letter(
@@ -232,6 +257,22 @@ TURNS: dict[str, dict[str, Any]] = {
     },
     "start_work": {"gate": "blocked"},
 }  # fmt: skip
+
+
+def _many(name: str) -> Letter:
+    """A bundle of a few, more than are LISTED; or a daily list of as many."""
+    members = tuple(replace(sample(each), id=number) for number, each in enumerate(("overdue", "review", "reminder", "approval"), start=1))
+    one = replace(sample("overdue"), purpose=name.split(".")[0])
+    if one.purpose == Purpose.bundle:
+        return replace(one, members=members)
+    lines = [
+        {"code": each.code, "place": each.place, "clock": each.clock, "due": _micros(each.due_at or START)} for each in members[:LISTED]
+    ]  # fmt: skip
+    return replace(one, facts={"own": 2, "overdue": 1, "waiting": 1, "total": len(members), "lines": lines})
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000
 
 
 def longest(name: str) -> Letter:
@@ -276,6 +317,8 @@ with notice as (
     select said.* from notice n
     cross join lateral jsonb_populate_record(null::notice, to_jsonb(n) || '{"state": "pending", "bundle_id": null}') said
     where n.id = any(:ids)
+    union all
+    select member.* from notice member where member.bundle_id = any(:ids) and member.state = 'bundled'
 ),"""
     + LETTERS.text.strip().removeprefix("with")
 )
@@ -286,9 +329,15 @@ def example(session: Session, township_id: int, name: str) -> tuple[Letter, date
     asked = {"township": township_id, "purpose": name.split(".")[0]}
     ids = list(session.execute(NEWEST, asked).scalars())
     for letter in in_order(session.execute(EXAMPLES, {"ids": ids}).all(), ids) if ids else []:
-        if pick(letter, zh.TEMPLATES) == name:
+        if _is_for(letter, name):
             return letter, letter.planned_at, True
     return sample(name), START, False
+
+
+def _is_for(letter: Letter, name: str) -> bool:
+    if name in FRAME_WORDS:
+        return letter.purpose == Purpose.digest or len(letter.members) > (LISTED if name == MORE else 1)
+    return pick(letter, zh.TEMPLATES) == name
 
 
 # Versions
@@ -313,7 +362,7 @@ def put(
     session: Session, township_id: int, language: str, name: str, said: str | None, now: datetime, post: str | None, person: str | None
 ) -> bool:
     """A new version from business time `now` on; None takes the house's own back. False where nothing changes. Raises UnfitText."""
-    said = said.strip() if said is not None else None
+    said = said.replace("\r\n", "\n").strip() if said is not None else None
     if said is not None and (faults := faults_of(LANGUAGES[language], name, said)):
         raise UnfitText(faults)
     before = versions(session, township_id, language, name)

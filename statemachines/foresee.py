@@ -1,9 +1,10 @@
 """What is said if nobody does anything: who hears of a case, when, over what, why, and in which words. Nothing is written.
 
 Time is walked through from one rung to the next with the words of `escalate`'s own statement, over the rows as they stand: timers and
-ladders, posts and who holds them on the day, silences, quiet hours, what is planned already. The texts are those of `render` at the moment
-of telling. One case alone: what is ready for one person at one moment becomes one message, as in `bundle`, but other cases' messages are
-not looked at. Channels are taken to work.
+ladders, posts and who holds them on the day, silences, quiet hours, daily lists, what each person has heard within the hour, what is
+planned already. The texts are those of `render` at the moment of telling. One case alone: what is ready for one person at one moment
+becomes one message, as in `bundle`, but what other cases will still say is not looked at: a person whom they tell `hourly_cap` times
+within an hour hears what may wait (`Hearing.may_wait`) later. Channels are taken to work.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from models.database import as_json
 from models.enumerations import CaseKind, Clock, Grade, NoticeState, Purpose, Word
 from models.settings import Settings
 from notifications.bundle import Bundle, Ready, gather
+from notifications.digest import PATIENCE, waits_for_digest
 from notifications.letter import LETTERS, Seat, in_order
 from notifications.manner import Manner, manners
 from notifications.plan import FIRST, REACHED
@@ -29,7 +31,9 @@ from notifications.reason import Reason
 from notifications.render import render
 from notifications.silence import silenced_townships
 from notifications.templates.zh import seat
+from notifications.throttle import HOUR
 from statemachines.escalate import CLIMBING, NEXT_AT, RUNG_AT, TOLD
+from statemachines.lists_ahead import WHO, lists_ahead
 
 AT_MOST = 500
 
@@ -43,14 +47,19 @@ class Cause(Word):
     promise = "promise", "接手承诺的时间已到", "the time promised at taking up is over"
     repeat = "repeat", "最后一级，仍未办理，再次告知", "the last rung, said again"
     nobody = "nobody", "岗位无人可达", "a post reaches nobody"
+    listed = "listed", "列入每日清单", "a line of the daily list"
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """One person who is told. `person` is the key, `label` what they are called; `post` is the code of the post through which they hear it.
 
-    `told_at` is when, later than the decision in quiet hours and silences: then `held` says why and `held_until` until when. None: a later
-    rung is said instead. `lines` counts what is said in the same message; `text` is that message.
+    `told_at` is when, later than the decision where something holds it: then `held` says what and `held_until` until when. None: a later
+    rung is said instead. `by_list`: it is told by that moment's daily list. `lines` counts what is said in the same message; `text` is that
+    message, of a daily list what this case alone makes of it, empty where the list is for other cases.
+
+    `may_wait` names what depends on what other cases still tell this person, and can make it later than `told_at`; None: nothing can.
+    Earlier it comes only where `spared`: the hour's cap, which other cases can shift, has put it off here already.
     """
 
     person: str
@@ -65,6 +74,27 @@ class Hearing:
     held_until: datetime | None = None
     lines: int = 1
     text: str = ""
+    by_list: bool = False
+    may_wait: Reason | None = None
+    spared: bool = False
+
+    @property
+    def waits(self) -> str:
+        """What holds it and until when, in Chinese; empty where it is told as soon as it is decided."""
+        if self.told_at is None:
+            return "由更高一级取代"
+        if self.by_list:
+            return f"并入{say(self.told_at)}的每日清单"
+        return f"{WAITS.get(self.held, self.held.zh)}至{say(self.held_until)}" if self.held and self.held_until else ""
+
+
+WAITS = {
+    Reason.quiet_hours: "免打扰", Reason.silenced: "静默", Reason.in_digest: "等每日清单，没有清单，单独告知，延",
+    Reason.person_limit: "本小时已满，顺延",
+}  # fmt: skip
+# What no rehearsal of one case can know, for a reader of its rows.
+MAY_WAIT = "※ 不急的消息，同一人一小时内听满规定条数的，顺延后合并告知；这取决于别的案件，这里算不出来。"
+MAY_WAIT_EN = "* what isn't urgent comes later for whoever other cases have told often enough within the hour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +187,30 @@ class Message:
     head: int | None = None
     lines: int = 1
     text: str = ""
+    over: str = ""
+    by_list: bool = False
+    spared: bool = False
+    tells: tuple[Message, ...] = ()
 
     @property
     def step(self) -> tuple[int, int]:
         return self.row["rung"] or 0, self.row["repeat"] or 0
 
+    @property
+    def planned_at(self) -> datetime:
+        at = self.row["planned_at"]
+        return at if isinstance(at, datetime) else datetime.fromisoformat(at)
+
+    def wait(self, held: Reason, until: datetime) -> None:
+        self.held, self.held_until, self.not_before = held, until, until
+        self.spared = self.spared or held == Reason.person_limit
+
     def hearing(self) -> Hearing:
         to = self.to
         return Hearing(
-            to.person or "", to.label, to.post, to.post_name, to.for_post, to.away, to.channel, self.told_at,
-            self.held, self.held_until, self.lines, self.text,
+            to.person or "", to.label, to.post, to.post_name, to.for_post, to.away, self.over or to.channel, self.told_at,
+            self.held, self.held_until, self.lines, self.text, self.by_list, None if self.row["urgent"] else Reason.person_limit,
+            self.spared,
         )  # fmt: skip
 
 
@@ -209,10 +253,6 @@ where n.case_id = :case_id and n.state in ('planned', 'held', 'pending') and n.a
 order by n.id
 """)
 FIRST_AHEAD = FIRST.replace("facts", "reached.facts").replace("for_post", "reached.for_post")
-WHO = """
-    person.key as person, person.label, away.key as away, split_part(channel.url, '://', 1) as channel, post.code as post, post.kind,
-    unit.name as unit, unit.kind as unit_kind
-"""
 # One rung of one timer, as `escalate` would climb it, and whom it reaches: at least one line.
 CLIMB = text(f"""
 with due as materialized (
@@ -241,6 +281,10 @@ order by channel_id
 """)
 SAID_ALREADY = text("""
 select occasion, person_id, channel_id from notice where township_id = :township and purpose = 'undeliverable' and planned_at >= :since
+""")
+HEARD = text("""
+select person_id, array_agg(sent_at order by sent_at) as at from notice
+where township_id = :township and sent_at > :since and sent_at <= :now group by person_id
 """)
 SILENCED = text("""
 select n.id, silenced_until(n, :now, :day) as until from jsonb_populate_recordset(null::notice, cast(:notices as jsonb)) n
@@ -274,6 +318,9 @@ class Ahead:
         self.silences = case.township_id in silenced_townships(session, start)
         said = session.execute(SAID_ALREADY, {"township": case.township_id, "since": start_of(day_of(start))})
         self.said = {tuple(row) for row in said}
+        self.lists = lists_ahead(session, case.township_id, manner, start)
+        lately = session.execute(HEARD, {"township": case.township_id, "since": start - HOUR, "now": start})
+        self.heard: dict[int | None, list[datetime]] = {row.person_id: list(row.at) for row in lately}
         self.moments = _planned_already(self.waiting)
         self.heads: dict[int, dict[str, Any]] = {}
         self.told: list[Message] = []
@@ -288,10 +335,18 @@ class Ahead:
         now = self.start
         while now <= until and len(self.moments) < AT_MOST:
             self._sweep(now)
+            self._list(now)
             self._deliver(now)
-            now = min([each.next_at for each in self.timers] + [each.not_before for each in self.waiting], default=until + A_MOMENT)
+            now = min([each.next_at for each in self.timers] + self._held_until(), default=until + A_MOMENT)
         while self.waiting:
-            self._deliver(max(now, min(each.not_before for each in self.waiting)))
+            now = max(now, min(self._held_until()))
+            self._list(now)
+            self._deliver(now)
+
+    def _held_until(self) -> list[datetime]:
+        """The moments at which something that waits may be told, daily lists among them."""
+        lists = [self.lists.at] if self.lists and (self.timers or self.waiting) else []
+        return [each.not_before for each in self.waiting] + lists
 
     def _sweep(self, now: datetime) -> None:
         while due := [each for each in self.timers if each.next_at <= now]:
@@ -350,8 +405,29 @@ class Ahead:
         self.last_id += 1
         return AFTER_ALL + self.last_id
 
+    def _list(self, now: datetime) -> None:
+        """The day's lists, where it is time for them, each with what has waited for it."""
+        if not self.lists or not self.lists.made(now):
+            return
+        own = [self._message(_contact(row), now, _listed(row)) for row in self.lists.of_case([each.row for each in self.timers], now)]
+        if own:
+            why = f"{Cause.listed.zh}（清单上的其他案件不在此列）"
+            self.moments.append((Foreseen(now, None, 0, None, 0, Cause.listed, Purpose.digest, None, why), own))
+        waiting = self._for_the_list(now)
+        alone = {each.to.ids["person_id"] for each in waiting} - {each.to.ids["person_id"] for each in own}
+        others = self.lists.of_others(self.case.id, sorted(id for id in alone if id), now)
+        for each in own + [self._message(_contact(row), now, {**_listed(row), "facts": {}}) for row in others]:
+            each.tells = tuple(one for one in waiting if one.to.ids["person_id"] == each.to.ids["person_id"])
+        told = {one.id for each in self.waiting for one in each.tells}
+        self.waiting = [each for each in self.waiting if each.id not in told]
+
+    def _for_the_list(self, now: datetime) -> list[Message]:
+        waiting = [each for each in self.waiting if each.held == Reason.in_digest]
+        silenced = self._silenced([each for each in waiting if each.row["timer_id"]], now)
+        return [each for each in waiting if each.id not in silenced]
+
     def _deliver(self, now: datetime) -> None:
-        """Puts off what is silenced or comes in quiet hours, and tells the rest."""
+        """Puts off what may not be told now, and tells the rest."""
         ready = self._hold([each for each in self.waiting if each.not_before <= now], now)
         gathered = gather(_ready(each) for each in ready)
         by_id = {each.id: each for each in ready}
@@ -370,12 +446,22 @@ class Ahead:
             if each.held == Reason.silenced and self._overtaken(each):
                 self.waiting.remove(each)
             elif until := silenced.get(each.id):
-                each.held, each.held_until, each.not_before = Reason.silenced, until, until
+                each.wait(Reason.silenced, until)
             elif quiet and not each.row["urgent"]:
-                each.held, each.held_until, each.not_before = Reason.quiet_hours, quiet, quiet
+                each.wait(Reason.quiet_hours, quiet)
+            elif self.lists and waits_for_digest(self.manner, each.row, each.planned_at, self.lists.last):
+                each.wait(Reason.in_digest, self.lists.at + PATIENCE)
+            elif until := self._spared_until(each, now):
+                each.wait(Reason.person_limit, until)
             else:
                 going.append(each)
         return going
+
+    def _spared_until(self, message: Message, now: datetime) -> datetime | None:
+        """Until when a person who has been told often enough within the hour is left alone; None: they are told."""
+        cap = self.manner.hourly_cap
+        lately = sorted(at for at in self.heard.get(message.to.ids["person_id"], ()) if now - HOUR < at)
+        return lately[-cap] + HOUR if len(lately) >= cap and not message.row["urgent"] else None
 
     def _overtaken(self, message: Message) -> bool:
         """Whether a later rung, which the silence didn't hold, has been said to the same person."""
@@ -396,10 +482,20 @@ class Ahead:
             first = messages[0].row
             self.heads[head] = {**first, **OF_NO_CASE, "id": head, "facts": {}, "urgent": bundle.urgent}
         for each in messages:
-            each.told_at, each.head, each.lines = now, head, len(messages)
+            each.told_at, each.head, each.lines = now, head, each.row["facts"].get("total", len(messages))
             self._keep_timer(each)
+            self._tell_by_list(each, now)
         self.told += messages
-        self.sayings.append((head or messages[0].id, now))
+        self.heard.setdefault(messages[0].to.ids["person_id"], []).append(now)
+        if messages[0].row["facts"] or messages[0].row["purpose"] != Purpose.digest:
+            self.sayings.append((head or messages[0].id, now))
+
+    def _tell_by_list(self, list_: Message, now: datetime) -> None:
+        for each in list_.tells:
+            each.told_at, each.held_until, each.head, each.lines = now, now, list_.id, list_.lines
+            each.by_list, each.over, each.spared = True, list_.to.channel, each.spared or list_.spared
+            self._keep_timer(each)
+        self.told += list_.tells
 
     def _keep_timer(self, message: Message) -> None:
         timer = next((each for each in self.timers if each.id == message.row["timer_id"]), None)
@@ -459,7 +555,13 @@ def _why(climb: Row[Any], now: datetime) -> str:
 def _ready(message: Message) -> Ready:
     row = message.row
     series = f"{row['timer_id']}:{row['run']}" if row["timer_id"] else None
+    series = "digest" if row["purpose"] == Purpose.digest else series
     return Ready(message.id, row["channel_id"], row["purpose"], row["urgent"], series, *message.step)
+
+
+def _listed(row: Row[Any]) -> dict[str, Any]:
+    """What a list is as a message."""
+    return {"purpose": Purpose.digest, "occasion": "digest", "facts": row.facts, "urgent": False}
 
 
 def _as_notice(message: Message) -> dict[str, Any]:

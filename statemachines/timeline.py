@@ -8,7 +8,6 @@ from html import escape
 from itertools import pairwise
 
 from models.clock import say, say_left
-from notifications.reason import Reason
 from statemachines.foresee import Foreseen
 
 WIDTH, LEFT, ROW, LINE = 640, 24, 74, 20
@@ -44,10 +43,8 @@ def _moment(moment: Foreseen, top: int) -> str:
 
 
 def _held(moment: Foreseen) -> str:
-    """«静默至…», «免打扰至…»."""
-    assert moment.held_until
-    silenced = any(each.held == Reason.silenced for each in moment.hearings)
-    return f"{'静默' if silenced else '免打扰'}至{say(moment.held_until)}"
+    """«静默至…», «免打扰至…», «并入…的每日清单»: what holds it longest."""
+    return next(each.waits for each in moment.hearings if each.held_until == moment.held_until)
 
 
 def _colour(level: int) -> str:

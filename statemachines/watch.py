@@ -23,6 +23,7 @@ from models.deadlines import due_at
 from models.enumerations import STATES, CaseKind, Grade, HazardState, NoticeState, Purpose, SlaClass
 from models.enumerations import Clock as Promise
 from models.rules import rules_of
+from notifications.addresses import locked
 from notifications.deadman import ping
 from notifications.plan import Telling, plan_step
 from notifications.told import Latency, latency
@@ -43,6 +44,7 @@ KINDS = {
     "approver": "无人可审批",
     "vacant": "岗位空缺",
     "gate": "开工许可与事实不符",
+    "locked": "通道地址打不开",
     "chain": "历史不符",
 }
 
@@ -86,13 +88,8 @@ def watch(bound: Engine, clock: Clock, deadman: str | None = None) -> Watched:
     now, wall = clock.now(), clock.wall()
     with transaction(bound) as session:
         watched = Watched(**dict(session.execute(COUNTS).mappings().one()), latency=latency(session, now))
-        watched.findings += _late(session, now)
+        watched.findings += look(session, now, wall, since=now - LOOKS_BACK)
         watched.findings += _timerless(session, now)
-        watched.findings += _quarantined(session)
-        watched.findings += _stuck_notices(session, now, wall)
-        watched.findings += _nobody_decides(session, now)
-        watched.findings += _vacant(session, now)
-        watched.findings += [Finding("chain", broken.what, f"{broken.code}#{broken.seq}") for broken in audit(session, now - LOOKS_BACK)]
     watched.findings += _gates(bound, now)
     with transaction(bound) as session:
         _tell_the_offices(session, watched, now)
@@ -101,6 +98,19 @@ def watch(bound: Engine, clock: Clock, deadman: str | None = None) -> Watched:
     with transaction(bound) as session:
         _remember(session, watched, now)
     return watched
+
+
+def look(session: Session, now: datetime, wall: datetime, *, since: datetime | None = None) -> list[Finding]:
+    """What can be found without mending anything; history from business time `since` on (default: all of it)."""
+    return [
+        *_late(session, now),
+        *_quarantined(session),
+        *_stuck_notices(session, now, wall),
+        *_nobody_decides(session, now),
+        *_vacant(session, now),
+        *_locked(session),
+        *(Finding("chain", broken.what, f"{broken.code}#{broken.seq}") for broken in audit(session, since)),
+    ]
 
 
 COUNTS = text("""
@@ -278,6 +288,13 @@ def _vacant(session: Session, now: datetime) -> list[Finding]:
     ]
 
 
+def _locked(session: Session) -> list[Finding]:
+    return [
+        Finding("locked", f"{count}个通道地址打不开，请找回封存它们的密钥（BIHUAN_HOME/key） sealed with another key", township=township)
+        for township, count in sorted(locked(session).items())
+    ]
+
+
 # Places whose gate doesn't say what the facts say, with the case that tells first.
 DISAGREEING = text(f"""
 select place.id, place.code, place.township_id, cause.code as about
@@ -331,7 +348,7 @@ def _tell_the_offices(session: Session, watched: Watched, now: datetime) -> None
 
 def _summary(found: Sequence[Finding]) -> str:
     first = found[0]
-    return f"发现{len(found)}处异常，其一：{first.code or ''} {first.what.split(' ')[0]}"
+    return f"发现{len(found)}处异常，其一：{f'{first.code} ' if first.code else ''}{first.what.split(' ')[0]}"
 
 
 REMEMBER = text("""

@@ -19,17 +19,15 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import ssl
-import struct
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.far_end import FarEnd, Listening
 
 SECRET = "SECabcdef0123456789"
 SLOW_SECONDS = 0.8
@@ -61,28 +59,15 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Robots:
+class Robots(Listening):
     """An HTTP server, with a `tls` context an HTTPS one. `heard` has what it took, by robot; `asked` every robot that was called."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(_Robot, tls)
         self.heard: dict[str, list[str]] = {}
         self.asked: list[str] = []
         self.faults: list[str] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Robot)
-        self._server.daemon_threads = True
-        self._server.robots = self  # type: ignore[attr-defined]
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.port: int = self._server.server_address[1]
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def call(self, robot: str) -> None:
         with self._lock:
@@ -98,13 +83,9 @@ class Robots:
             self.faults.append(what)
 
 
-class _Robot(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65536
-
-    def do_POST(self) -> None:
-        robots: Robots = self.server.robots  # type: ignore[attr-defined]
+class _Robot(FarEnd):
+    def post(self) -> None:
+        robots: Robots = self.server.owner  # type: ignore[attr-defined]
         address = urlsplit(self.path)
         service = address.path.strip("/").split("/")[0] or "ntfy"
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -149,13 +130,13 @@ class _Robot(BaseHTTPRequestHandler):
     def _behave(self, robots: Robots, service: str, name: str, text: str, fault: int) -> None:
         kind = KINDS[{"push": "bark"}.get(service, service)]
         if name == "resetbefore":
-            return self._reset()
+            return self.reset()
         no = {"busy": kind.busy, "gone": kind.gone, "refuses": kind.refuses}.get(name) or fault
         if no:
-            return self._answer(json.dumps({kind.code: no, kind.words: "no"}).encode())
+            return self.answer(json.dumps({kind.code: no, kind.words: "no"}).encode())
         robots.take(f"{service}-{name}", text)
         if name == "resetafter":
-            return self._reset()
+            return self.reset()
         if name == "slow":
             time.sleep(SLOW_SECONDS)
         return self._say(name, kind)
@@ -163,36 +144,8 @@ class _Robot(BaseHTTPRequestHandler):
     def _say(self, name: str, kind: Kind) -> None:
         yes = json.dumps(kind.yes).encode()
         statuses = {"gone410": 410, "broken500": 500, "away503": 503, "proxy504": 504, "later429": 429, "date429": 429, "early429": 429}
-        headers = {"later429": "600", "date429": formatdate(time.time() + 600, usegmt=True)}
+        waits = {"later429": "600", "date429": formatdate(time.time() + 600, usegmt=True)}
+        headers = {"Retry-After": waits[name]} if name in waits else None
         bodies = {"nojson": b"<html>maintenance</html>", "nocode": b"{}", "short": yes[: len(yes) // 2]}
         missing = {"truncated": 100}.get(name, 0)
-        return self._answer(bodies.get(name, yes), statuses.get(name, 200), headers.get(name), missing)
-
-    def _answer(self, payload: bytes, status: int = 200, retry_after: str | None = None, missing: int = 0) -> None:
-        self.send_response(status)
-        if retry_after:
-            self.send_header("Retry-After", retry_after)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload) + missing))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(payload)
-        self.wfile.flush()
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        """An RST instead of an answer."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        self.close_connection = True
-
-    def handle(self) -> None:
-        with suppress(OSError, ValueError):
-            super().handle()
-
-    def finish(self) -> None:
-        with suppress(OSError, ValueError):
-            super().finish()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        return self.answer(bodies.get(name, yes), statuses.get(name, 200), headers, missing)

@@ -9,34 +9,40 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from models.clock import local
 from models.enumerations import CaseKind, Clock, Purpose
 from notifications.reason import Reason
-from statemachines.foresee import Cause, Foreseen, Hearing, foresee
+from statemachines.foresee import Cause, Foreseen, foresee
 from statemachines.rehearse import foresee_new
 from web import cases, step
 from web.caller import Caller
+from web.words import LocalTime
 
 
 class HearingView(BaseModel):
     """One person who is told, by key as in `/notices`. `channel` is the kind of channel; its address is nobody's business here.
 
     `told_at` is later than the moment where it is `held`, until `held_until`, and null where a later rung is said instead. `text` is the
-    message, which says `lines` things; empty where what is said stands in another message to them.
+    message, which says `lines` things; empty where what is said stands in another message to them. `by_list`: that moment's daily list says
+    it. `may_wait`: what may put it off further, as it depends on other cases; null where nothing can. `spared`: the hour's cap has put it
+    off here, which other cases can shift either way. `waits` says in Chinese what holds it.
     """
 
-    model_config = ConfigDict(title="Hearing")
+    model_config = ConfigDict(title="Hearing", from_attributes=True)
     person: str
     post: str
     post_name: str
     for_post: str | None
     standing_in_for: str | None
     channel: str
-    told_at: datetime | None
+    told_at: LocalTime | None
     held: Reason | None
-    held_until: datetime | None
+    held_until: LocalTime | None
     lines: int
     text: str
+    by_list: bool
+    may_wait: Reason | None
+    spared: bool
+    waits: str
 
 
 class ForeseenView(BaseModel):
@@ -45,15 +51,15 @@ class ForeseenView(BaseModel):
     `clock` and `rung` are null where no rung says it; `repeat` counts how often the last rung has been said again; `why` is in Chinese.
     """
 
-    model_config = ConfigDict(title="Foreseen")
-    at: datetime
+    model_config = ConfigDict(title="Foreseen", from_attributes=True)
+    at: LocalTime
     clock: Clock | None
     level: int
     rung: int | None
     repeat: int
     cause: Cause
     purpose: Purpose
-    due_at: datetime | None
+    due_at: LocalTime | None
     why: str
     urge_letter: bool
     empty: list[str]
@@ -78,20 +84,4 @@ def of_new(
 
 def view_of(foreseen: Foreseen) -> ForeseenView:
     """A moment as it is told to programs, in the township's time."""
-    f = foreseen
-    return ForeseenView(
-        at=local(f.at), clock=f.clock, level=f.level, rung=f.rung, repeat=f.repeat, cause=f.cause, purpose=f.purpose,
-        due_at=_local(f.due_at), why=f.why, urge_letter=f.urge_letter, empty=list(f.empty),
-        hearings=[_hearing(each) for each in f.hearings],
-    )  # fmt: skip
-
-
-def _hearing(h: Hearing) -> HearingView:
-    return HearingView(
-        person=h.person, post=h.post, post_name=h.post_name, for_post=h.for_post, standing_in_for=h.standing_in_for, channel=h.channel,
-        told_at=_local(h.told_at), held=h.held, held_until=_local(h.held_until), lines=h.lines, text=h.text,
-    )  # fmt: skip
-
-
-def _local(at: datetime | None) -> datetime | None:
-    return at and local(at)
+    return ForeseenView.model_validate(foreseen)

@@ -47,9 +47,9 @@ where e.case_id = :case_id and e.seq > :after order by e.seq limit :limit
 
 def page(session: Session, case_id: int, limit: int, after: str | None = None) -> tuple[list[EventRow], str | None]:
     """Events from the oldest on, and the cursor of the next page."""
-    rows = session.execute(EVENTS, {"case_id": case_id, "after": cursor.read_number(after), "limit": limit + 1}).all()
+    rows = session.execute(EVENTS, {"case_id": case_id, "after": cursor.read_number(f"events {case_id}", after), "limit": limit + 1}).all()
     events = [_event(row) for row in rows[:limit]]
-    return events, cursor.write_number(events[-1].seq) if len(rows) > limit else None
+    return events, cursor.write_number(f"events {case_id}", events[-1].seq) if len(rows) > limit else None
 
 
 def whole(session: Session, case_id: int) -> list[EventRow]:

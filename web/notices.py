@@ -11,15 +11,20 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.clock import local
+from models.clock import local, say
 from models.enumerations import Clock, NoticeState, Purpose
+from notifications.reason import Reason
 from notifications.templates.zh import SCHEMES
-from web import cursor
+from notifications.told import ANSWERED
 from web.caller import Caller, post_name, seat_of
+from web.order import Column, ordered
 
 
 class NoticeView(BaseModel):
     """One message to one person over one channel. `channel` is the kind of channel; its address is nobody's business here.
+
+    `try_at`: when what failed for now, or waits for its channel's limit, goes again. `seen_at`: its reader pressed a button behind its
+    link; `answered_at`: they acknowledged or took up the case since. Null where that isn't known.
 
     `case` is what it is about, of any kind; `hazard` that case if it is one, or the hazard that it is about.
     """
@@ -43,6 +48,9 @@ class NoticeView(BaseModel):
     planned_at: datetime
     not_before: datetime
     sent_at: datetime | None
+    try_at: datetime | None
+    seen_at: datetime | None
+    answered_at: datetime | None
     attempts: int
     error: str | None
 
@@ -58,18 +66,34 @@ class Told:
     place: str | None
 
     @property
+    def meanwhile(self) -> str:
+        """What it waits for and until when; or what its reader has done. Empty where neither is known."""
+        view = self.view
+        why = Reason(view.reason).zh if view.reason and view.reason in Reason.__members__ else ""
+        if view.try_at:
+            return f"{say(view.try_at)} 再试{f'（{why}）' if view.state != NoticeState.bundled else ''}"
+        if view.state == NoticeState.held:
+            return f"等到 {say(view.not_before)}（{why}）"
+        if view.answered_at:
+            return f"{say(view.answered_at)} 已签收或接手"
+        return f"{say(view.seen_at)} 已看过" if view.seen_at else ""
+
+    @property
     def channel(self) -> str:
         return SCHEMES.get(self.view.channel, self.view.channel)
 
 
 NOTICES = f"""
-select n.*, c.code as case_code, case c.kind when 'hazard' then c.code else (select code from cases where id = c.parent_id) end as hazard,
+select n.*, {{key}} as sort, c.code as case_code,
+    case c.kind when 'hazard' then c.code else (select code from cases where id = c.parent_id) end as hazard,
     (select name from place where id = c.place_id) as place, person.key as person, person.label as who,
     (select label from person where id = n.standing_in_for_id) as away,
     (select split_part(url, '://', 1) from channel where id = n.channel_id) as channel,
     {seat_of("n.post_id")} as seat, (select code from post where id = n.for_post_id) as for_post,
     (select clock from timer where id = n.timer_id) as clock, (n.facts ->> 'level')::int as level,
-    coalesce(n.body, bundle.body) as said, coalesce(n.sent_at, bundle.sent_at) as left_at
+    coalesce(n.body, bundle.body) as said, coalesce(n.sent_at, bundle.sent_at) as left_at,
+    case when coalesce(bundle.state, n.state) in ('pending', 'retry') then coalesce(bundle.try_at, n.try_at) end as again_at,
+    {ANSWERED} as answered_at
 from notice n
 join person on person.id = n.person_id
 left join cases c on c.id = n.case_id
@@ -84,6 +108,15 @@ ABOUT = """n.case_id in (
 )"""
 
 
+ESCALATED_TO = """(n.facts ->> 'level')::int > 0
+    and n.person_id = (select id from person where township_id = :township and key = :to)"""
+COLUMNS = {
+    "when": Column("n.id", int), "who": Column("person.label"), "state": Column("n.state"), "purpose": Column("n.purpose"),
+    "level": Column("coalesce((n.facts ->> 'level')::int, 0)", int),
+    "channel": Column("coalesce((select split_part(url, '://', 1) from channel where id = n.channel_id), '')"),
+}  # fmt: skip
+
+
 def many(
     session: Session,
     caller: Caller,
@@ -92,8 +125,13 @@ def many(
     states: Sequence[str] = (),
     hazard: str | None = None,
     mine: bool = False,
+    to: str | None = None,
+    sort: str = "",
 ) -> tuple[list[Told], str | None]:
-    """Messages about what the caller may read, and those to themselves; newest first."""
+    """Messages about what the caller may read, and those to themselves; newest first unless `sort` names a column.
+
+    `to`: of escalations alone those that went to the person of this key.
+    """
     reach, asked = caller.reach()
     own = "n.person_id = :me"
     condition = (
@@ -103,21 +141,22 @@ def many(
     for name, value, filtering in (
         ("states", list(states), "n.state = any(:states)"),
         ("hazard", hazard, ABOUT),
-        ("after", cursor.read_number(after), "n.id < :after"),
+        ("to", to, ESCALATED_TO),
     ):
         if value:
             asked[name] = value
             condition += f" and {filtering}"
-    rows = session.execute(text(f"{NOTICES} where {condition} order by n.id desc limit :limit"), asked).all()
-    found = [_told(row) for row in rows[:limit]]
-    return found, cursor.write_number(found[-1].view.id) if len(rows) > limit else None
+    order = ordered("notices", COLUMNS, sort, "-when", "n.id")
+    condition += f" and {order.after(after, asked)}"
+    query = f"{NOTICES.format(key=order.column.sql)} where {condition} order by {order.by} limit :limit"
+    rows = session.execute(text(query), asked).all()
+    return [_told(row) for row in rows[:limit]], order.next(rows[limit - 1]) if len(rows) > limit else None
 
 
 def of_case(session: Session, case_id: int, limit: int = 200) -> list[Told]:
     """All messages about one case, newest first; bundles by their members."""
-    rows = session.execute(
-        text(f"{NOTICES} where n.case_id = :case_id order by n.id desc limit :limit"), {"case_id": case_id, "limit": limit}
-    )
+    query = f"{NOTICES.format(key='n.id')} where n.case_id = :case_id order by n.id desc limit :limit"
+    rows = session.execute(text(query), {"case_id": case_id, "limit": limit})
     return [_told(row) for row in rows]
 
 
@@ -127,6 +166,8 @@ def _told(row: Any) -> Told:
         for_post=row.for_post, channel=row.channel,
         state=row.state, reason=row.reason, clock=row.clock, rung=row.rung, level=row.level, urgent=row.urgent, body=row.said,
         planned_at=local(row.planned_at), not_before=local(row.not_before), sent_at=row.left_at and local(row.left_at),
+        try_at=row.again_at and local(row.again_at),
+        seen_at=row.seen_at and local(row.seen_at), answered_at=row.answered_at and local(row.answered_at),
         attempts=row.attempts, error=row.error,
     )  # fmt: skip
     name = post_name(row.seat["kind"], row.seat["unit_kind"], row.seat["unit"]) if row.seat else ""

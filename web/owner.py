@@ -16,6 +16,7 @@ from sqlmodel import Session
 from models.clock import day_of
 from models.enumerations import LEADERS, CaseKind, HazardState, PostKind
 from models.keys import key_for
+from models.links_voided import SERIAL
 from models.ticket import Ticket, TicketError, issue, read
 from statemachines.advance import Outcome
 from statemachines.errors import LawError
@@ -24,6 +25,7 @@ from web.accounts import Patience
 from web.caller import OWN_PLACES_ONLY, SEATS, Caller, seats_of
 from web.hazard import Row
 from web.house import House
+from web.links import VOIDED, VOIDED_EN
 from web.problem import Problem
 
 ACTS = ("acknowledge", "submit", "request_extension")
@@ -71,9 +73,9 @@ class Made:
     until: datetime
 
 
-CASE = text("""
+CASE = text(f"""
 select coalesce(parent.code, c.code) as code, c.township_id, township.name as township, township.demo,
-    person.key, person.label, person.username
+    person.key, person.label, person.username, {SERIAL.format(person="person.id")} as serial
 from cases c join township on township.id = c.township_id join person on person.id = :person and person.township_id = c.township_id
 left join cases parent on parent.id = c.parent_id where c.id = :case
 """)
@@ -89,6 +91,8 @@ def opened(session: Session, house: House, word: str) -> Owner:
     row = session.execute(CASE, {"case": ticket.case_id, "person": ticket.person_id}).first()
     if row is None:
         raise _gone("链接已失效，请向镇安办要新的链接。", "This link is void: ask for a new one.")
+    if row.serial != ticket.serial:
+        raise _gone(VOIDED, VOIDED_EN)
     seats = seats_of(session.execute(SEATS, {"person": ticket.person_id, "day": day_of(now)}))
     own = tuple(seat for seat in seats if seat.id == ticket.post_id)
     if not own:
@@ -154,8 +158,9 @@ def photo(session: Session, owner: Owner, id: int) -> Any:
     return row
 
 
-HOLDER = text("""
-select post.id as post_id, post.kind, person.id as person_id, person.label from cases c join post on post.id = c.responsible_post_id
+HOLDER = text(f"""
+select post.id as post_id, post.kind, person.id as person_id, person.label, {SERIAL.format(person="person.id")} as serial
+from cases c join post on post.id = c.responsible_post_id
 join holding on holding.post_id = post.id and :day >= from_day and :day <= coalesce(to_day, 'infinity')
 join person on person.id = holding.person_id where c.id = :case order by deputy_of_id nulls first limit 1
 """)
@@ -189,7 +194,7 @@ def make(session: Session, house: House, caller: Caller, code: str) -> Made:
         raise Problem(409, "责任岗位不是单位负责人，或目前无人任职，没有业主链接可出。", "No owner holds that post.", reason="owner")
     left = row.view.due_at - caller.now if row.view.due_at else timedelta(0)
     until = caller.wall.replace(microsecond=0) + max(left, timedelta(0)) + GRACE
-    ticket = Ticket(row.id, holder.person_id, holder.post_id, row.view.version, int(until.timestamp()))
+    ticket = Ticket(row.id, holder.person_id, holder.post_id, row.view.version, int(until.timestamp()), holder.serial)
     session.execute(
         KEEP,
         {
@@ -201,7 +206,8 @@ def make(session: Session, house: House, caller: Caller, code: str) -> Made:
 
 
 MADE = text("""
-select owner_link.made_at, owner_link.made_post, coalesce(person.label, '') as who from owner_link
+select owner_link.made_at, owner_link.made_post, coalesce(person.label, '') as who,
+    (select key from person where id = owner_link.person_id) as whose from owner_link
 left join person on person.key = made_person and person.township_id = :township where case_id = :case order by owner_link.id desc limit 5
 """)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from web.caller import Caller, post_name
+from web.order import Column, ordered
 from web.words import literally
 
 LABELS = text("select key, label from person where township_id = :township and key = any(:keys)")
@@ -35,27 +36,35 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`channels`: how many ways to reach them work; their addresses are nobody's business here."""
+    """`channels`: how many ways to reach them work; their addresses are nobody's business here. `voided_at`: when the links that they had
+    been given were last made void, machine time."""
 
     key: str
     label: str
     username: str | None
     posts: tuple[Held, ...]
     channels: int
+    voided_at: datetime | None
 
 
 PEOPLE = """
 select person.key, person.label, person.username,
-    (select count(*) from channel where person_id = person.id and disabled_at is null) as channels, (
+    (select count(*) from channel where person_id = person.id and disabled_at is null) as channels,
+    (select max(at) from links_voided where person_id = person.id) as voided_at, (
     select coalesce(jsonb_agg(jsonb_build_object('code', post.code, 'kind', post.kind, 'unit_kind', unit.kind, 'unit', unit.name,
         'from_day', from_day, 'to_day', to_day, 'away', away.label) order by post.id), '[]')
     from holding join post on post.id = post_id and post.active join unit on unit.id = post.unit_id
     left join person away on away.id = deputy_of_id
     where holding.person_id = person.id and :day >= from_day and :day <= coalesce(to_day, 'infinity')
-) as posts
-from person where person.township_id = :township and {condition} and (person.label, person.key) > (:after_label, :after_key)
-order by person.label, person.key limit :limit
+) as posts, person.id, {key} as sort
+from person where person.township_id = :township and {condition} order by {by} limit :limit
 """
+COLUMNS = {
+    "name": Column("person.label"), "username": Column("coalesce(person.username, '')"),
+    "channels": Column("(select count(*) from channel where person_id = person.id and disabled_at is null)", int),
+    "posts": Column("""(select coalesce(min(post.id), 0) from holding join post on post.id = post_id and post.active
+        where holding.person_id = person.id and :day >= from_day and :day <= coalesce(to_day, 'infinity'))""", int),
+}  # fmt: skip
 CONDITIONS = {
     "q": "(person.label ilike :like or person.username ilike :like or person.key = :q)",
     "idle": """not exists (select from holding join post on post.id = post_id and post.active
@@ -65,17 +74,17 @@ CONDITIONS = {
 
 
 def many(
-    session: Session, caller: Caller, limit: int, after: tuple[str, str] = ("", ""), *, q: str = "", only: str = ""
-) -> tuple[list[Person], tuple[str, str] | None]:
-    """People by name, and where the next page begins. `only`: `idle` (no post today) or `unreachable` (no channel)."""
+    session: Session, caller: Caller, limit: int, after: str | None = None, *, q: str = "", only: str = "", sort: str = ""
+) -> tuple[list[Person], str | None]:
+    """People, by name unless `sort` names a column, and the cursor of the next page. `only`: `idle` (no post today) or `unreachable`
+    (no channel)."""
     conditions = [CONDITIONS[name] for name in ("q" if q else "", only) if name in CONDITIONS] or ["true"]
-    asked = {
-        "township": caller.township_id, "day": caller.day, "q": q, "like": f"%{literally(q)}%", "after_label": after[0],
-        "after_key": after[1], "limit": limit + 1,
-    }  # fmt: skip
-    rows = session.execute(text(PEOPLE.format(condition=" and ".join(conditions))), asked).all()
-    found = [_person(row) for row in rows[:limit]]
-    return found, (found[-1].label, found[-1].key) if len(rows) > limit else None
+    asked = {"township": caller.township_id, "day": caller.day, "q": q, "like": f"%{literally(q)}%", "limit": limit + 1}
+    order = ordered("people", COLUMNS, sort, "name", "person.id")
+    conditions.append(order.after(after, asked))
+    query = PEOPLE.format(condition=" and ".join(conditions), key=order.column.sql, by=order.by)
+    rows = session.execute(text(query), asked).all()
+    return [_person(row) for row in rows[:limit]], order.next(rows[limit - 1]) if len(rows) > limit else None
 
 
 def _person(row: Any) -> Person:
@@ -86,4 +95,20 @@ def _person(row: Any) -> Person:
         )
         for each in row.posts
     )  # fmt: skip
-    return Person(row.key, row.label, row.username, posts, row.channels)
+    return Person(row.key, row.label, row.username, posts, row.channels, row.voided_at)
+
+
+ABOVE = text("""
+select distinct person.key, person.label from rung
+join ladder on ladder.id = rung.ladder_id and ladder.township_id = :township
+join post on post.township_id = :township and post.active and post.kind = any(rung.told)
+join holding on holding.post_id = post.id and :day >= from_day and :day <= coalesce(to_day, 'infinity')
+join person on person.id = holding.person_id
+where rung.level > 0 order by person.label, person.key
+""")
+
+
+def above(session: Session, caller: Caller) -> list[tuple[str, str]]:
+    """Key and label of everybody to whom the ladders lead today."""
+    asked = {"township": caller.township_id, "day": caller.day}
+    return [(row.key, row.label) for row in session.execute(ABOVE, asked)]

@@ -20,8 +20,9 @@ from statemachines.load import Acting
 from statemachines.place_life import Changed, change_place, change_status, same_as_of
 from statemachines.registry import trail_of
 from statemachines.registry_report import Gaps, Overlaps, matrix_gaps, overlaps
-from web import cursor, step
+from web import step
 from web.caller import Caller
+from web.order import Column, ordered
 from web.problem import Problem
 from web.words import literally
 
@@ -90,7 +91,7 @@ class Wanted:
 
 
 PLACES = """
-select p.*, village.code as village, village.name as village_name, post.code as responsible_post, team.code as team,
+select p.*, {key} as sort, village.code as village, village.name as village_name, post.code as responsible_post, team.code as team,
     (select count(*) from cases c where c.place_id = p.id and c.kind = 'hazard' and c.ended_at is null) as open_hazards
 from place p
 join unit village on village.id = p.village_id
@@ -99,8 +100,18 @@ join post on post.id = p.responsible_post_id
 """
 
 
-def many(session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None) -> tuple[list[PlaceView], str | None]:
-    """Places within reach in the order of their registration, and the cursor of the next page."""
+OPEN_HAZARDS = "(select count(*) from cases c where c.place_id = p.id and c.kind = 'hazard' and c.ended_at is null)"
+COLUMNS = {
+    "added": Column("p.id", int), "code": Column("p.code"), "name": Column("p.name"), "kind": Column("p.kind"),
+    "village": Column("village.code"), "team": Column("team.code"), "status": Column("p.status"), "gate": Column("p.start_work"),
+    "open": Column(OPEN_HAZARDS, int),
+}  # fmt: skip
+
+
+def many(
+    session: Session, caller: Caller, wanted: Wanted, limit: int, after: str | None = None, *, sort: str = ""
+) -> tuple[list[PlaceView], str | None]:
+    """Places within reach and the cursor of the next page; in the order of their registration unless `sort` names a column."""
     condition, asked = caller.place_reach()
     for name, value, filtering in (
         ("kind", wanted.kind and str(wanted.kind), "p.kind = :kind"),
@@ -112,10 +123,12 @@ def many(session: Session, caller: Caller, wanted: Wanted, limit: int, after: st
         if value:
             asked[name] = value
             condition += f" and {filtering}"
-    query = text(f"{PLACES} where {condition} and p.id > :after order by p.id limit :limit")
-    rows = session.execute(query, {**asked, "after": cursor.read_number(after), "limit": limit + 1}).all()
+    order = ordered("places", COLUMNS, sort, "added", "p.id")
+    key, begins = order.column.sql, order.after(after, asked)
+    query = text(f"{PLACES.format(key=key)} where {condition} and {begins} order by {order.by} limit :limit")
+    rows = session.execute(query, {**asked, "limit": limit + 1}).all()
     views = [_view(row) for row in rows[:limit]]
-    return views, cursor.write_number(rows[limit - 1].id) if len(rows) > limit else None
+    return views, order.next(rows[limit - 1]) if len(rows) > limit else None
 
 
 def one(session: Session, caller: Caller, code: str) -> PlaceView:

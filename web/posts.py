@@ -18,6 +18,7 @@ from web.caller import OWN_PLACES_ONLY, Caller, post_name
 from web.problem import Problem
 
 T = TypeVar("T")
+LIST = "posts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ def many(
         if value:
             asked[name] = value
             conditions.append(condition)
-    known = {"township": caller.township_id, "day": caller.day, "after": cursor.read_number(after), "limit": limit + 1}
+    known = {"township": caller.township_id, "day": caller.day, "after": cursor.read_number(LIST, after), "limit": limit + 1}
     rows = session.execute(text(POSTS.format(condition=" and ".join(conditions))), {**asked, **known}).all()
-    return [_post(row) for row in rows[:limit]], cursor.write_number(rows[limit - 1].id) if len(rows) > limit else None
+    return [_post(row) for row in rows[:limit]], cursor.write_number(LIST, rows[limit - 1].id) if len(rows) > limit else None
 
 
 def _reach(caller: Caller) -> str:

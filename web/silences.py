@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.clock import day_of, local
+from models.clock import day_of
 from models.enumerations import CaseKind
 from models.rules import rules_of
 from models.silence import Scope
@@ -19,6 +19,7 @@ from statemachines.silence import IS_ABOVE
 from web import cases, people, step, story
 from web.caller import Caller, Seat, named
 from web.problem import Problem
+from web.words import LocalTime
 
 
 class SilenceView(BaseModel):
@@ -27,7 +28,7 @@ class SilenceView(BaseModel):
     It holds from `from_at` until before `until_at`, or before `lifted_at`; `active` says whether it does now. Times are business time.
     """
 
-    model_config = ConfigDict(title="Silence")
+    model_config = ConfigDict(title="Silence", from_attributes=True)
     id: int
     scope: Scope
     about: str
@@ -35,9 +36,9 @@ class SilenceView(BaseModel):
     reason: str
     by_post: str
     by_person: str
-    from_at: datetime
-    until_at: datetime
-    lifted_at: datetime | None
+    from_at: LocalTime
+    until_at: LocalTime
+    lifted_at: LocalTime | None
     lifted_post: str | None
     lifted_person: str | None
     active: bool
@@ -126,8 +127,4 @@ def may_lift(caller: Caller, each: Muted, above: Seat | None) -> bool:
 
 def view_of(each: Muted, now: datetime) -> SilenceView:
     """A silence as it is told to programs, in the township's time."""
-    return SilenceView(
-        id=each.id, scope=each.scope, about=each.about, name=each.name, reason=each.reason, by_post=each.by_post, by_person=each.by_person,
-        from_at=local(each.from_at), until_at=local(each.until_at), lifted_at=each.lifted_at and local(each.lifted_at),
-        lifted_post=each.lifted_post, lifted_person=each.lifted_person, active=each.holds(now),
-    )  # fmt: skip
+    return SilenceView.model_validate({**asdict(each), "active": each.holds(now)})

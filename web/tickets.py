@@ -13,12 +13,14 @@ from sqlmodel import Session
 from models.clock import day_of
 from models.enumerations import STATES, CaseKind, CaseState, Clock, Grade
 from models.keys import key_for
+from models.links_voided import SERIAL
 from models.ticket import Ticket, TicketError, issue, read
 from statemachines.advance import Outcome, offers
 from statemachines.machine import Offer
 from web import forms, history, step, story
 from web.caller import SEATS, Caller, Seat, seats_of
 from web.house import House
+from web.links import VOIDED, VOIDED_EN
 from web.problem import Problem
 
 WITHOUT_SIGNING_IN = ("acknowledge", "take_up")
@@ -72,9 +74,10 @@ class Opened:
         return issue(replace(self.ticket, version=self.version), key_for("ticket", house.settings))
 
 
-CASE = text("""
+CASE = text(f"""
 select c.id, c.code, c.kind, c.state, c.grade, c.version, c.township_id, township.name as township, township.demo, person.key, person.label,
-    person.username, coalesce(place.name, village.name, township.name) as place, c.responsible_post_id,
+    person.username, {SERIAL.format(person="person.id")} as serial,
+    coalesce(place.name, village.name, township.name) as place, c.responsible_post_id,
     village.code as village, coalesce(about.responsible_post_id, c.responsible_post_id) as answers,
     coalesce(run.title, case c.kind when 'report' then '群众举报' else hazard.description end, '') as what,
     (select id from evidence where case_id = hazard.case_id and kind in ('before', 'after') and c.kind <> 'report'
@@ -98,6 +101,8 @@ def opened(session: Session, house: House, word: str) -> Opened:
     except TicketError as error:
         raise Problem(410, error.detail, error.detail_en, reason="link") from error
     row = session.execute(CASE, {"case": ticket.case_id, "person": ticket.person_id}).first()
+    if row is not None and row.serial != ticket.serial:
+        raise Problem(410, VOIDED, VOIDED_EN, reason="link")
     seats = seats_of(session.execute(SEATS, {"person": ticket.person_id, "day": day_of(now)}))
     own = tuple(seat for seat in seats if seat.id == ticket.post_id)
     if row is None or not own:

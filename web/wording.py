@@ -23,7 +23,7 @@ READERS = OFFICE | LEADERS
 LONGEST = 2000
 MOMENTS = {
     "mine": "发给办理人本人", "due": "期限刚到", "late": "逾期以后", "today": "截止当天", "over": "截止以后",
-    "lifted": "解除以后", "open": "可以开工",
+    "lifted": "解除以后", "open": "可以开工", "more": "没列出的",
 }  # fmt: skip
 
 
@@ -109,11 +109,11 @@ def one(session: Session, caller: Caller, name: str, language: str, public_url: 
     _known(name, language)
     spoken = LANGUAGES[language]
     changes = wording.versions(session, caller.township_id, language, name)
-    standard, own = spoken.TEMPLATES[name], changes[0].text if changes else None
+    standard, own = wording.standard(spoken, name), changes[0].text if changes else None
     shown = _fit(language, name, said) if said is not None else own or standard
     manner = manners(session)[caller.township_id]
     letter, now, real = wording.example(session, caller.township_id, name)
-    preview = wording.preview(shown, letter, language, manner, now, public_url)
+    preview = wording.preview(shown, name, letter, language, manner, now, public_url)
     needed = wording.needed(spoken, name)
     return WordingView(
         name=name, purpose=Purpose(name.split(".")[0]), language=language, spoken=manner.language, text=shown, standard=standard,
@@ -133,10 +133,11 @@ def _known(name: str, language: str) -> None:
 
 
 def _fit(language: str, name: str, said: str) -> str:
-    faults = wording.faults_of(LANGUAGES[language], name, said.strip()[:LONGEST])
+    said = said.replace("\r\n", "\n").strip()
+    faults = wording.faults_of(LANGUAGES[language], name, said[:LONGEST])
     if faults:
         raise _unfit(wording.UnfitText(faults))
-    return said.strip()
+    return said
 
 
 def _unfit(error: wording.UnfitText) -> Problem:

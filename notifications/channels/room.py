@@ -1,8 +1,9 @@
 """What fits into one message of a kind of channel, and whether one person alone reads it there.
 
-Sources: WeCom group robots take 2048 bytes of text (developer.work.weixin.qq.com/document/path/91770), DingTalk's robots 20,000 bytes a
-message (open.dingtalk.com, custom robot), Feishu's 20 KB (open.feishu.cn, custom bot), ntfy 4096 bytes (docs.ntfy.sh/publish),
-an SMS in Chinese 70 characters or 67 a part where it takes several (3GPP TS 23.038 and 23.040, UCS-2).
+Sources: WeCom's group robots take 2048 bytes of text, 4096 of Markdown (developer.work.weixin.qq.com/document/path/99110
+«消息推送（原“群机器人”）配置说明», under its old name path/91770), DingTalk's robots 20,000 bytes a message (open.dingtalk.com, custom
+robot), Feishu's 20 KB (open.feishu.cn, custom bot), ntfy 4096 bytes (docs.ntfy.sh/publish), an SMS in Chinese 70 characters or 67 a part
+where it takes several (3GPP TS 23.038 and 23.040, UCS-2).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 from models.clock import local
 from models.enumerations import STATES, CaseKind, Clock, Grade, InterimControl, PostKind, Purpose, ReasonCode, StartWork
 from notifications.letter import Letter, Seat, Step, from_micros
+from notifications.templates.zh import ended
 
 LIMIT = 400
 
@@ -54,17 +55,20 @@ TEMPLATES = {
     "interim.lifted": "[Control lifted] {code} {place}: {what}, {control}. {you}; no answer is needed.",
     "task": "[Task] {code} {place}: {what}. {you}: do it by {due}. {up}",
     "report": "[Public report] {code} {place}: {state}. {you}: verify and answer it by {due}. {up}",
-    "start_work.mine": "[Start-work gate] {place}: {gate}, because of {code}. {you}: keep to it.",
-    "start_work": "[Start-work gate] {place}: {gate}, because of {code}. {you}: see that it is kept.",
-    "start_work.open": "[Start-work gate] {place}: {gate}, because of {code}. {you}; no answer is needed.",
+    "start_work.mine": "[Start-work gate] {place}: {gate}, because of {code} {what}. {you}: stop work until it is allowed.",
+    "start_work": "[Start-work gate] {place}: {gate}, because of {code} {what}. {you}: see that work stops until it is allowed.",
+    "start_work.open": "[Start-work gate] {place}: {gate} ({code}). {you}; no answer is needed.",
 }
 
 PLAIN = "[{label}] {code}: see the link (the text of this message could not be made)."
 TITLE = "{count} messages"
-BUNDLE = "[{count} messages] {you}: {count} matters wait, the urgent first:\n{lines}\n{more}{up}"
 DIGEST_TITLE = "Daily list ({count})"
-DIGEST = "[Daily list] {you}: {own} to do, {overdue} overdue, {waiting} to decide. The longest overdue first:\n{lines}\n{more}"
-MORE = "and {count} more, see the list.\n"
+# Around the lines of many in one.
+FRAMES = {
+    "bundle": "[{count} messages] {you}: {count} matters wait, the urgent first:\n{lines}\n{more}{up}",
+    "bundle.more": "and {count} more, see the list.",
+    "digest": "[Daily list] {you}: {own} to do, {overdue} overdue, {waiting} to decide. The longest overdue first:\n{lines}\n{more}",
+}
 EARLIEST = "The first to go up: {code} at {at}."
 SOON = "{code} goes up at once."
 AGAIN = "What stays open is said again every {hours} hours."
@@ -104,6 +108,7 @@ LABELS = {
     "start_work": "start-work",
 }  # fmt: skip
 
+HEAD = "the head of the place"
 OFFICE = (PostKind.office_dispatcher, PostKind.office_head)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ACTS = {
@@ -116,7 +121,7 @@ ACTS = {
 def words(letter: Letter, now: datetime) -> dict[str, str]:
     """Everything a template may name; `now` is business time."""
     return {
-        "code": letter.code or "", "place": letter.place or "", "what": letter.what or "", "round": str(letter.round),
+        "code": letter.code or "", "place": letter.place or "", "what": ended(letter.what), "round": str(letter.round),
         "grade": Grade(letter.grade).en if letter.grade else "", "state": _state(letter),
         "act": _act(letter), "doer": _doer(letter), "supervisor": letter.supervisor or "the office", "level": str(letter.level),
         "due": when(letter.due_at), "left": _span(letter.due_at - now) if letter.due_at else "",
@@ -132,7 +137,7 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
 
 
 def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
-    names = [f"{seat(Seat(**each['post']))} {each['open']}" for each in facts.get("most", ())]
+    names = [f"{seat(Seat(**each['post']))} ({each['open']})" for each in facts.get("most", ())]
     plain = {name: str(facts.get(name, 0)) for name in ("open", "major", "per_day", "forecast")}
     scope = f"{facts['mine']} of them yours. " if facts.get("mine") is not None else ""
     return plain | {
@@ -148,16 +153,16 @@ def seat(post: Seat | None) -> str:
         return "the post"
     kind = PostKind(post.kind)
     alone = post.unit_kind in ("township", "district") or kind in OFFICE
-    return kind.en if alone else f"{kind.en} of {post.unit}"
+    return f"the {kind.en}" if alone else f"the {kind.en} of {post.unit}"
 
 
 def you(letter: Letter) -> str:
     """Why this person: their post, the post that couldn't be reached, or whom they stand in for."""
-    own = seat(letter.reached)
+    own = HEAD if letter.mine and _is_principal(letter) and letter.reached == letter.owner else seat(letter.reached)
     if letter.purpose == Purpose.approval and letter.facts.get("climbed"):
         return f"The approvers below took part, so it is yours as {own}"
     if letter.meant and letter.reached != letter.meant:
-        return f"Nobody at {seat(letter.meant)} can be reached, so you hear it as {own}"
+        return f"T{seat(letter.meant)[1:]} can't be reached, so this comes to you as {own}"
     if letter.standing_in_for:
         return f"You stand in for {letter.standing_in_for} as {own}"
     return f"You are {own}" if letter.reached else "For your information"
@@ -217,15 +222,20 @@ def _doer(letter: Letter) -> str:
         return "the office"
     if letter.clock in (Clock.approve, Clock.decide):
         return seat(letter.approver) if letter.approver else "the approver"
-    return "the head of the place" if letter.owner_place else seat(letter.owner)
+    return HEAD if _is_principal(letter) else seat(letter.owner)
+
+
+def _is_principal(letter: Letter) -> bool:
+    return letter.owner_place and letter.owner is not None and letter.owner.kind == PostKind.enterprise_principal
 
 
 def _up(letter: Letter, now: datetime, most: int = 2) -> str:
     if letter.up:
         told = " and ".join([seat(post) for post in letter.up_to if post != letter.reached][:most]) or "the next level"
-        return f"{told} will be told at once." if letter.up.at <= now else f"Otherwise {told} will be told at {when(letter.up.at)}."
+        return f"T{told[1:]} will be told at once." if letter.up.at <= now else f"Otherwise {told} will be told on {when(letter.up.at)}."
     if letter.level and not letter.up and letter.repeat_hours:
-        return f"Said again every {letter.repeat_hours} hours."
+        hours = letter.repeat_hours
+        return f"Said again every {f'{hours // 24} days' if hours > 24 and hours % 24 == 0 else f'{hours} hours'}."
     return ""
 
 
@@ -241,7 +251,7 @@ def _promise(letter: Letter) -> str:
 
 def _because(letter: Letter) -> str:
     said = letter.because or letter.facts.get("why")
-    return f"Reason: {ReasonCode(said).en if said in ReasonCode.__members__ else said}. " if said else ""
+    return f"Reason: {ReasonCode(said).en if said in ReasonCode.__members__ else ended(said)}. " if said else ""
 
 
 def _span(delta: timedelta) -> str:

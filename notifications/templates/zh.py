@@ -54,17 +54,20 @@ TEMPLATES = {
     "interim.lifted": "【管控解除】{code} {place}：{what}，{control}。{you}，请知悉，无须回复。",
     "task": "【履职任务】{code} {place}：{what}。{you}，请于{due}前完成。{up}",
     "report": "【群众举报】{code} {place}：{state}。{you}，请于{due}前核实并答复。{up}",
-    "start_work.mine": "【开工许可】{place}：{gate}，缘由{code}。{you}，请遵照执行。",
-    "start_work": "【开工许可】{place}：{gate}，缘由{code}。{you}，请督促该场所遵照执行。",
-    "start_work.open": "【开工许可】{place}：{gate}，缘由{code}。{you}，请知悉，无须回复。",
+    "start_work.mine": "【开工许可】{place}：{gate}，因{code} {what}。{you}，请停止作业，经同意后再开工。",
+    "start_work": "【开工许可】{place}：{gate}，因{code} {what}。{you}，请督促该场所停止作业，经同意后再开工。",
+    "start_work.open": "【开工许可】{place}：{gate}（{code}）。{you}，请知悉，无须回复。",
 }
 
 PLAIN = "【{label}】{code}：请点开链接查看（本条文字未能生成，已记入日志）。"
 TITLE = "{count}项提醒"
-BUNDLE = "【{count}项提醒】{you}，共{count}项待处理，急件在前：\n{lines}\n{more}{up}"
 DIGEST_TITLE = "每日清单（{count}项）"
-DIGEST = "【每日清单】{you}：应办{own}项，逾期{overdue}项，待审{waiting}项。逾期最久的在前：\n{lines}\n{more}"
-MORE = "还有{count}项，见清单。\n"
+# Around the lines of many in one.
+FRAMES = {
+    "bundle": "【{count}项提醒】{you}，共{count}项待处理，急件在前：\n{lines}\n{more}{up}",
+    "bundle.more": "还有{count}项，见清单。",
+    "digest": "【每日清单】{you}：应办{own}项，逾期{overdue}项，待审{waiting}项。逾期最久的在前：\n{lines}\n{more}",
+}
 EARLIEST = "最早{at}（{code}）将升级上报。"
 SOON = "{code}随即升级上报。"
 AGAIN = "未办结的每{hours}小时再报。"
@@ -126,7 +129,7 @@ STATES = {
 def words(letter: Letter, now: datetime) -> dict[str, str]:
     """Everything a template may name; `now` is business time."""
     return {
-        "code": letter.code or "", "place": letter.place or "", "what": letter.what or "", "round": str(letter.round),
+        "code": letter.code or "", "place": letter.place or "", "what": ended(letter.what), "round": str(letter.round),
         "grade": Grade(letter.grade).zh if letter.grade else "", "state": _state(letter), "act": _act(letter), "doer": _doer(letter),
         "supervisor": letter.supervisor or "镇安办", "level": str(letter.level), "due": when(letter.due_at),
         "left": _span(letter.due_at, now), "over": _span(letter.due_at, now), "since": _span(letter.since, now), "you": you(letter),
@@ -139,6 +142,11 @@ def words(letter: Letter, now: datetime) -> dict[str, str]:
         "said": str(letter.facts.get("text", "")), "asked": CaseKind(letter.kind).zh,
         "control": _control(letter), "until": _until(letter), "gate": _gate(letter),
     } | _numbers(letter.facts)  # fmt: skip
+
+
+def ended(said: str | None) -> str:
+    """What somebody wrote, without the stops at its end: the sentence goes on after it."""
+    return (said or "").rstrip("。．.，,；;、！! \n")
 
 
 def _numbers(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -289,4 +297,4 @@ def _because(letter: Letter) -> str:
     said = letter.because or letter.facts.get("why")
     if not said:
         return ""
-    return f"原因：{ReasonCode(said).zh if said in ReasonCode.__members__ else said}。"
+    return f"原因：{ReasonCode(said).zh if said in ReasonCode.__members__ else ended(said)}。"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
 
+from models.clock import SHANGHAI
 from models.enumerations import Clock, Grade, PostKind, Purpose, SlaClass, Word
 from models.rules import Rules
 from notifications.digest import DAYS, NEVER_HELD
-from notifications.manner import Digest
+from notifications.manner import Digest, Manner
 from papers.township.days import read_days
 from papers.township.tree import Tree
 from papers.township.usual import ALWAYS_NAMED, WITHOUT_LIMIT, usual
@@ -92,6 +93,8 @@ def read_sla(tree: Tree) -> Sla | None:
         return None
     hourly = None if keys["hourly_cap"].cell().empty else keys["hourly_cap"].cell().whole(1, 1000)
     lists = _digest(keys["digest"])
+    if lists and Manner(quiet=quiet).quiet_until(datetime.combine(date(2023, 1, 1), digest, SHANGHAI)):
+        keys["digest_at"].fault(f"{digest:%H:%M} 在免打扰时段内，发不出清单 no list goes out in quiet hours", "quiet_hours 以外 outside")
     return Sla(limits, working, quiet, digest, cap, tuple(retry), leaves, take_up, silence or Rules.silence_days, hourly, lists)
 
 

@@ -15,19 +15,19 @@ import json
 import re
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.far_end import FarEnd, Listening
 
 LINK = re.compile(r"/[aho]/\S+$")
 
@@ -139,23 +139,12 @@ class Recorder:
             self._expected.clear()
 
 
-class Phones(Recorder):
+class Phones(Recorder, Listening):
     """An HTTP server: Apprise's JSON webhook at /phone/PERSON, and WeCom's, DingTalk's, Feishu's, Lark's and ServerChan's own formats."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Phone)
-        self._server.daemon_threads = True
-        self._server.recorder = self  # type: ignore[attr-defined]
-        self.port: int = self._server.server_address[1]
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        Recorder.__init__(self)
+        Listening.__init__(self, _Phone)
 
     def url_for(self, person: str, **options: str) -> str:
         asked = "&".join(f"{name}={value}" for name, value in options.items())
@@ -171,18 +160,14 @@ class Phones(Recorder):
         self._server.server_close()
 
 
-class _Phone(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65536
-
-    def do_POST(self) -> None:
-        recorder: Phones = self.server.recorder  # type: ignore[attr-defined]
+class _Phone(FarEnd):
+    def post(self) -> None:
+        recorder: Phones = self.server.owner  # type: ignore[attr-defined]
         service, _, person = unquote(urlsplit(self.path).path).strip("/").partition("/")
         recorder.tried(person)
         mood = recorder.mood_of(person)
         if mood.name == "refuse_before":
-            return self._reset()
+            return self.reset()
         said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         title, text = _words(service, said)
         taken = mood.name in ("ok", "slow", "half", "reset_after")
@@ -190,42 +175,15 @@ class _Phone(BaseHTTPRequestHandler):
             time.sleep(mood.seconds)
         recorder.note(Message(person, text, title, taken))
         if mood.name == "reset_after":
-            return self._reset()
-        return self._answer(service, mood)
+            return self.reset()
+        return self._say(service, mood)
 
-    def _answer(self, service: str, mood: Mood) -> None:
+    def _say(self, service: str, mood: Mood) -> None:
         body = dict(YES.get(service, {"ok": True}))
         if mood.name == "errcode":
             code, words = NO.get(service, ("code", "message"))
             body = {code: mood.code, words: mood.words}
-        payload = json.dumps(body).encode()
-        self.send_response(mood.status)
-        for name, value in mood.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload) + (100 if mood.name == "half" else 0)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(payload)
-        self.wfile.flush()
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        """An RST instead of an answer."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        self.close_connection = True
-
-    def handle(self) -> None:
-        with suppress(OSError, ValueError):
-            super().handle()
-
-    def finish(self) -> None:
-        with suppress(OSError, ValueError):
-            super().finish()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.answer(json.dumps(body).encode(), mood.status, mood.headers, 100 if mood.name == "half" else 0)
 
 
 def _words(service: str, said: dict[str, Any]) -> tuple[str, str]:

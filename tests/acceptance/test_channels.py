@@ -110,6 +110,16 @@ def test_a_robot_beside_its_people_that_is_gone_tells_nobody_twice(given: Given)
     scene.nothing_else()
 
 
+def test_people_who_hear_by_another_channel_than_their_first_are_not_told_again_when_the_robot_beside_them_is_gone(given: Given) -> None:
+    scene = given(groups_csv=group("grid-1", "also"), channels_yaml="other: {first: [mailto]}\n")
+    scene.phones.now("status", only="robot", status=404)
+    code = scene.stage.to_assigned()
+    scene.deliver()
+    scene.deliver()
+    assert [code in said for said in mails(scene, "grid-1")] == [True]
+    assert scene.heard("grid-1") == []
+
+
 def mails(scene: Scene, post: str) -> list[str]:
     return [each.text for each in scene.mailbox.to(person_of(post))]  # type: ignore[attr-defined]
 

@@ -119,7 +119,8 @@ LETTERS = (
     Letter(P.interim, controlled, "owner", "即日起专人值守", "请落实到位", False),
     Letter(P.task, set_a_task, "office-head", "约谈企业负责人", "请于2月20日18:00前完成"),
     Letter(P.report, lambda scene: scene.stage.report(), "dispatcher", "群众举报", "前核实并答复"),
-    Letter(P.start_work, lambda scene: scene.stage.to_assigned(place="pit", grade="major"), "owner-3", "不得开工", "请遵照执行", False),
+    Letter(P.start_work, lambda scene: scene.stage.to_assigned(place="pit", grade="major"), "owner-3", "不得开工",
+           "请停止作业，经同意后再开工", False),
 )  # fmt: skip
 
 

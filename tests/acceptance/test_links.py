@@ -270,6 +270,46 @@ def test_15_a_link_is_void_when_its_reader_has_left_the_post_when_it_has_run_out
     assert scene.stage.history(code)[-1].trigger == "escalate"
 
 
+def test_15_one_persons_links_are_made_void_together_and_the_next_message_brings_a_new_one(
+    scene: Scene, site: Site, in_charge: tuple[str, str]
+) -> None:
+    code, link = in_charge
+    phone, head = site.client(follow_redirects=True), site.browser("office-head")
+    other = scene.stage.to_assigned("shop-2")
+    scene.deliver(public_url=site.base)
+    owners = LINK.findall(scene.expect("owner-2", other).text)[0]
+    everybodys = LINK.findall(scene.expect("head-fire", code, "1级").text)[0]
+    assert site.browser("mayor").post("/people/p-deputy/void-links").status_code == 403
+    assert head.post("/people/p-nobody/void-links").status_code == 404
+    assert phone.get(link).status_code == phone.get(owners).status_code == 200
+    button = next(where for where, _ in Links(head.get("/people?q=p-deputy").text).forms if where.endswith("/void-links"))
+    assert "作废过" in head.post(button, data={"next": "/people?q=p-deputy"}).text
+    assert head.post("/people/p-owner-2/void-links", data={"next": f"/h/{other}"}).status_code == 200
+    for void in (link, owners):
+        page = phone.get(void)
+        assert page.status_code == 410 and "已作废" in page.text
+        assert phone.post(void, data={"act": "seen"}).status_code in (405, 410)
+    assert phone.post(f"{owners}/acknowledge", data={"version": "1"}).status_code == 410
+    assert phone.get(everybodys).status_code == 200
+    assert scene.stage.state(other) == "assigned"
+    mine = site.browser("deputy")
+    assert "office-head的人" in mine.get("/me").text
+    assert "deputy的人" in mine.post("/people/p-deputy/void-links").text
+    scene.stage.at("2023-02-28T08:00+08:00")
+    scene.stage.sweep()
+    scene.deliver(public_url=site.base)
+    fresh = LINK.findall(scene.heard("owner-2")[-1])[0]
+    assert "/o/" in fresh and fresh != owners
+    assert phone.get(fresh).status_code == 200
+    kept = [(row.key, row.by_post, row.by_person) for row in scene.stage.all(VOIDED)]
+    assert kept == [
+        ("p-deputy", "office-head", "p-office-head"), ("p-owner-2", "office-head", "p-office-head"), ("p-deputy", "deputy", "p-deputy"),
+    ]  # fmt: skip
+
+
+VOIDED = "select key, by_post, by_person from links_voided join person on person.id = person_id order by links_voided.id"
+
+
 def test_15_what_is_kept_of_a_message_and_what_a_chat_gets_has_no_ticket(scene: Scene, site: Site, in_charge: tuple[str, str]) -> None:
     code, link = in_charge
     ticket = link.rsplit("/", 1)[1]

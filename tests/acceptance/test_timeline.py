@@ -4,6 +4,8 @@ took.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -50,6 +52,24 @@ def moves(scene: Scene, cluster: Cluster) -> None:
 def of(scene: Scene, code: str, post: str) -> list[Told]:
     with transaction(scene.stage.engine) as session:
         return told(session, scene.stage.township_id, code=code, person=person_of(post))
+
+
+def test_18_the_timeline_says_when_a_message_comes_back_and_what_its_reader_did(scene: Scene) -> None:
+    scene.phones.now("status", status=503, only="p-owner")
+    code = scene.stage.to_assigned()
+    scene.deliver()
+    waits = of(scene, code, "owner")[0]
+    assert waits.state == "retry" and waits.try_at and waits.try_at > scene.stage.clock.wall()
+    assert (waits.seen_at, waits.answered_at) == (None, None)
+    scene.phones.now("ok", only="p-owner")
+    scene.stage.later(minutes=3)
+    scene.deliver()
+    assert of(scene, code, "owner")[0].try_at is None
+    scene.stage.do("update notice set seen_at = :wall where state = 'sent'", wall=scene.stage.clock.wall())
+    scene.stage.later(hours=1)
+    scene.stage.act("owner", "acknowledge", code)
+    told_first = of(scene, code, "owner")[-1]
+    assert (told_first.seen_at, told_first.answered_at) == (scene.stage.clock.wall() - timedelta(hours=1), scene.stage.clock.now())
 
 
 @pytest.mark.usefixtures("moves")

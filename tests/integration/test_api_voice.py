@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from cli.main import app
 from models.clock import local
-from models.database import transaction
+from models.database import as_json, transaction
 from statemachines.foresee import Foreseen, foresee
 from tests.browser import life
 from tests.integration.test_api import problem
@@ -67,6 +70,39 @@ def test_who_hears_what_when_is_told_in_the_townships_time(site: Site) -> None:
     assert (heard["held"], heard["held_until"], heard["told_at"]) == ("quiet_hours", *["2023-02-27T07:00:00+08:00"] * 2)
     assert "您为分管班子成员，请督办。" in heard["text"]
     assert "deputy的人" not in str(answer)
+
+
+def test_what_waits_for_a_daily_list_says_so_and_what_other_cases_may_put_off_too(site: Site) -> None:
+    rules = {"digest": {"holds": ["reminder", "overdue"], "to": ["village_secretary"]}, "hourly_cap": 1}
+    site.stage.do("update township set rules = rules || cast(:rules as jsonb)", rules=as_json(rules))
+    code, other = site.stage.to_rectifying(), site.stage.to_rectifying("shop-2")
+    found = site.api("village-1").get(f"/api/v1/hazards/{code}/foresee").json()["items"]
+    [late] = [each for each in found if each["level"] == 1]
+    heard = {each["post"]: each for each in late["hearings"]}
+    told = heard["village-1"]
+    assert (told["by_list"], told["held"], told["told_at"]) == (True, "in_digest", "2023-02-25T08:30:00+08:00")
+    assert told["waits"] == "并入2月25日 08:30的每日清单" and code in told["text"] and other not in told["text"]
+    assert (told["may_wait"], told["spared"]) == ("person_limit", False)
+    alone = heard["head-fire"]
+    assert (alone["by_list"], alone["told_at"]) == (False, "2023-02-25T08:40:00+08:00")
+    lists = [each["at"] for each in found if each["cause"] == "listed"]
+    assert lists[0] == "2023-02-24T08:30:00+08:00" and len(lists) > 10
+    assert "取决于别的案件" in site.browser("village-1").get(f"/h/{code}").text
+
+
+def test_one_persons_links_are_voided_by_a_program_and_by_the_command(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = site.api("office-head").post("/api/v1/people/p-owner/void_links").json()
+    assert made["person"] == "p-owner" and made["at"].endswith("+08:00")
+    assert site.api("owner").post("/api/v1/people/p-owner/void_links").status_code == 200
+    assert problem(site.api("dispatcher").post("/api/v1/people/p-owner/void_links"), 403)
+    assert problem(site.api("office-head").post("/api/v1/people/p-nobody/void_links"), 404)
+    monkeypatch.setenv("BIHUAN_DATABASE_URL", site.stage.engine.url.render_as_string(hide_password=False))
+    assert "已作废 void: owner的人" in CliRunner().invoke(app, ["user", "void-links", "owner"]).stdout
+    assert CliRunner().invoke(app, ["user", "void-links", "nobody"]).exit_code == 1
+    kept = [row.by_post for row in site.stage.all("select by_post from links_voided order by id")]
+    assert kept == ["office-head", "owner", "system"]
+    with pytest.raises(DBAPIError, match="permission denied"):
+        site.stage.do("delete from links_voided")
 
 
 def test_it_is_looked_as_far_as_was_asked_and_nothing_is_written(site: Site) -> None:
@@ -219,7 +255,8 @@ def test_the_page_says_who_is_told_next_over_what_and_until_when_it_is_held(site
     page = site.browser("owner").get(f"/h/{code}").text
     assert "接下来会告诉谁" in page
     assert "分管班子成员 deputy的人" in page
-    assert "短信网关 · 免打扰至 2月27日 07:00" in page
+    assert "短信网关 ※ · 免打扰至2月27日 07:00" in page
+    assert "取决于别的案件" in page
     assert "您为分管班子成员，请督办。" in page
     assert '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640' in page
     assert "<b>堆物</b>" not in page
@@ -254,7 +291,7 @@ def test_the_last_day_that_can_be_chosen_is_taken_to_its_last_moment(site: Site)
     head = site.browser("office-head")
     assert 'max="2023-02-27"' in head.get(f"/h/{code}").text
     answer = head.post(f"/h/{code}/silence", data={"scope": "case", "until": "2023-02-27", "reason": "在途"})
-    assert "短信网关 · 静默至 2月27日 10:00" in answer.text
+    assert "短信网关 ※ · 静默至2月27日 10:00" in answer.text
     assert local(site.stage.one("select until_at from silence").until_at).isoformat() == "2023-02-27T10:00:00+08:00"
 
 

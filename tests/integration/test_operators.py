@@ -40,6 +40,13 @@ def test_each_broken_flow_is_told_once_past_an_operator_who_cant_be_reached(phon
     phones.nothing_else()
 
 
+def test_what_keeps_the_outbox_itself_from_telling_is_told_once(phones: Phones) -> None:
+    for _ in range(3):
+        asyncio.run(operators.tell("locked", "闭环：通道地址打不开", "3个通道地址打不开"))
+    assert "3个通道地址打不开" in phones.expect("operator", "闭环：通道地址打不开").text
+    phones.nothing_else()
+
+
 def test_half_an_hour_later_it_is_told_again(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter((0.0, 1799.0, 1801.0))
     monkeypatch.setattr(operators, "monotonic", lambda: next(moments))

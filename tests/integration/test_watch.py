@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from models.database import transaction
+from models.seal import seal
 from models.settings import Settings, SettingsError
 from notifications.deadman import ping
 from notifications.deliver import deliver_due
@@ -234,6 +235,18 @@ def test_each_office_hears_once_a_day_and_of_its_own_township_alone(stage: Stage
     reports = [n for n in stage.notices() if n.purpose == "operations"]
     assert [(n.person, n.township_id) for n in reports] == [("p-office-head", stage.township_id)]
     assert code in reports[0].facts["text"]
+
+
+def test_addresses_that_no_key_opens_any_more_are_named(stage: Stage) -> None:
+    sealed = "update channel set url = :url from person where person.id = person_id and key = :key"
+    stage.do(sealed, url=seal("json://127.0.0.1:9/x", b"k" * 32), key="p-owner")
+    stage.do(sealed, url=seal("json://127.0.0.1:9/y"), key="p-owner-2")
+    [locked] = look(stage).findings
+    assert (locked.kind, locked.township, locked.mended) == ("locked", stage.township_id, False)
+    assert locked.what.startswith("1个通道地址打不开")
+    assert [n.facts["text"].startswith("发现1处异常，其一：1个通道") for n in stage.notices() if n.purpose == "operations"] == [True]
+    stage.do(sealed, url="json://127.0.0.1:9/x", key="p-owner")
+    assert look(stage).clean
 
 
 # The dead man's switch

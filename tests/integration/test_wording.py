@@ -79,6 +79,23 @@ def test_who_may_not_and_who_comes_too_late_changes_nothing(site: Site) -> None:
     assert [row.text for row in site.stage.all("select text from wording order by id")] == [OWN, None]
 
 
+def test_what_stands_around_many_lines_is_written_and_said_too(site: Site) -> None:
+    head, page = site.api("office-head"), site.browser("office-head")
+    assert "合并消息 · 没列出的" in page.get("/wording").text
+    frame = "【{count}件事】{you}，请今天都看一遍：\r\n{lines}\r\n{more}{up}"
+    done = page.post("/wording/bundle", data={"language": "zh", "version": "0", "text": frame})
+    assert "已保存" in done.text
+    more = head.put("/api/v1/wording/bundle.more", json={"text": "另有{count}项，点开看。"}).json()
+    assert more["preview"].count("另有1项，点开看。") == 1
+    assert "缺少 {more}" in problem(head.put("/api/v1/wording/digest", json={"text": "{you}{lines}"}), 422)["detail"]
+    site.stage.do("""update township set rules = rules || '{"bundle_cap": 1}'""")
+    site.stage.to_rectifying("shop-2")
+    heard = [text for text in overdue(site.stage) if text.startswith("【2件事】您为")]
+    assert heard and all("请今天都看一遍：\n1. 〔逾期〕YH-2023-0001" in text and "\n另有1项，点开看。\n" in text for text in heard)
+    told = head.get("/api/v1/wording/bundle").json()
+    assert told["real"] and told["preview"].startswith("【2件事】")
+
+
 def test_the_office_writes_previews_and_takes_back_on_a_page_without_a_script(site: Site) -> None:
     head = site.browser("office-head")
     assert "逾期升级" in head.get("/wording").text

@@ -75,6 +75,13 @@ def test_a_ticket_is_read_in_the_one_spelling_that_it_was_issued_in(ticket: Tick
         read(word[:at] + stray + word[at:], WALL, KEY)
 
 
+def test_a_ticket_is_as_short_as_ever_until_its_persons_links_have_been_voided() -> None:
+    ticket = Ticket(1, 2, 3, 4, int(WALL.timestamp()))
+    voided = replace(ticket, serial=1)
+    assert len(issue(ticket, KEY)) < len(issue(voided, KEY)) <= len(issue(ticket, KEY)) + 2
+    assert read(issue(voided, KEY), WALL, KEY) == voided != ticket
+
+
 def test_a_ticket_runs_out_and_another_house_cannot_read_it() -> None:
     ticket = Ticket(1, 2, 3, 4, int(WALL.timestamp()))
     assert read(issue(ticket, KEY), WALL, KEY) == ticket

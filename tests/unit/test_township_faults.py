@@ -197,6 +197,9 @@ SINGLE = {
     "quiet hours that are no span": ("sla.yaml", "21:30-07:00", "21:30", "quiet_hours: 时段不对 bad span"),
     "an hourly cap of nothing": ("sla.yaml", "bundle_cap: 10", "hourly_cap: 0\nbundle_cap: 10", "hourly_cap: 数不对 bad number 「0」"),
     "daily lists on odd days": ("sla.yaml", "bundle_cap: 10", "digest: {days: odd}\nbundle_cap: 10", "days: 不认识 unknown days odd"),
+    "daily lists at night": (
+        "sla.yaml", "21:30-07:00", "21:30-09:00\ndigest: {days: all}", "digest_at: 08:30 在免打扰时段内",
+    ),
     "news in a daily list": (
         "sla.yaml", "bundle_cap: 10", "digest: {holds: [outcome]}\nbundle_cap: 10", "holds: 不认识 unknown holds 「outcome」",
     ),

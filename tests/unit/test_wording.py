@@ -10,9 +10,9 @@ import pytest
 from models.enumerations import CaseKind
 from notifications.channels.room import room_of, sms_parts
 from notifications.manner import Manner
-from notifications.render import LANGUAGES, pick, render
+from notifications.render import FRAME_WORDS, LANGUAGES, pick, render
 from notifications.templates import zh
-from notifications.wording import MEANINGS, NAMES, START, faults_of, known, lengths, longest, sample
+from notifications.wording import MEANINGS, NAMES, START, faults_of, known, lengths, longest, sample, standard
 from papers.township.fault import Findings
 from papers.township.wording import FILE, read_wordings
 
@@ -24,12 +24,12 @@ URL = "https://bihuan.town.test"
 @pytest.mark.parametrize("name", NAMES)
 def test_the_houses_own_texts_pass_the_checks_that_a_townships_have_to(language: str, name: str) -> None:
     spoken = LANGUAGES[language]
-    assert faults_of(spoken, name, spoken.TEMPLATES[name]) == []
-    assert pick(sample(name), spoken.TEMPLATES) == pick(longest(name), spoken.TEMPLATES) == name
+    assert faults_of(spoken, name, standard(spoken, name)) == []
+    assert name in FRAME_WORDS or pick(sample(name), spoken.TEMPLATES) == pick(longest(name), spoken.TEMPLATES) == name
 
 
 def test_every_name_that_a_text_may_use_is_explained() -> None:
-    assert all(known(spoken) == set(MEANINGS) for spoken in LANGUAGES.values())
+    assert all(set.union(*(known(spoken, name) for name in NAMES)) == set(MEANINGS) for spoken in LANGUAGES.values())
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,16 @@ def test_a_text_that_would_leave_somebody_without_what_they_need_is_refused_with
     assert any(why in each.zh for each in faults_of(zh, "overdue", said)), faults_of(zh, "overdue", said)
 
 
+def test_what_people_wrote_is_put_into_a_sentence_without_its_own_stop() -> None:
+    letter = replace(sample("returned.mine"), what="灭火器压力不足。", because="门口仍堆着货物。")
+    assert "：灭火器压力不足。原因：门口仍堆着货物。您为" in render(letter, Manner(), START, URL)[1]
+
+
+def test_the_reason_for_a_return_is_the_last_thing_to_be_cut() -> None:
+    body = render(longest("returned.mine"), Manner(), START, URL)[1]
+    assert "原因：整改不彻底。" in body
+
+
 def test_a_townships_own_text_is_said_instead_of_the_houses_and_for_nothing_else() -> None:
     assert faults_of(zh, "overdue", GOOD) == []
     own = Manner(texts={"overdue": GOOD})
@@ -58,6 +68,36 @@ def test_a_text_that_can_not_be_filled_any_more_falls_back_to_the_houses(caplog:
     broken = Manner(texts={"overdue": "{gone}"})
     assert render(sample("overdue"), broken, START, URL) == render(sample("overdue"), Manner(), START, URL)
     assert "KeyError" in caplog.text
+
+
+BUNDLE = "【{count}件事】{you}：\n{lines}\n{more}{up}请今天都看一遍。"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "why"),
+    [
+        ("bundle", BUNDLE.replace("{lines}", ""), "缺少 {lines}"), ("bundle", BUNDLE.replace("{more}", ""), "缺少 {more}"),
+        ("bundle", BUNDLE + "{place}", "不认识 {place}"), ("bundle", BUNDLE + "请" * 60, "太长"), ("digest", "{you}{lines}", "缺少 {more}"),
+        ("bundle.more", "另有几项", "缺少 {count}"), ("bundle.more", "另有{count}项\n", "一行文字"),
+        ("bundle.more", "另有{count}项，" + "请点开链接看。" * 4, "太长"), ("bundle", BUNDLE + "\x07", "一行文字"),
+    ],
+)  # fmt: skip
+def test_what_stands_around_many_lines_is_checked_as_well(name: str, said: str, why: str) -> None:
+    assert any(why in each.zh for each in faults_of(zh, name, said)), faults_of(zh, name, said)
+
+
+def test_bundles_lists_and_what_they_leave_out_are_said_in_a_townships_own_words() -> None:
+    texts = {"bundle": BUNDLE, "bundle.more": "另有{count}项，点开看。", "digest": "【今天】{you}，应办{own}项：\n{lines}\n{more}辛苦了。"}
+    assert [faults_of(zh, *each) for each in texts.items()] == [[], [], []]
+    own = Manner(texts=texts, bundle_cap=3)
+    body = render(sample("bundle"), own, START, URL)[1]
+    assert body.startswith("【4件事】您为东村村支部书记、")
+    assert "\n另有1项，点开看。\n" in body and body.endswith(f"请今天都看一遍。 {URL}/inbox")
+    listed = render(sample("digest"), own, START, URL)[1]
+    assert listed.startswith("【今天】您为东村村支部书记，应办2项：\n1. 〔整改〕")
+    assert listed.endswith(f"\n另有1项，点开看。\n辛苦了。\n{URL}/inbox")
+    broken = Manner(texts={"bundle": "{gone}"})
+    assert render(sample("bundle"), broken, START, URL) == render(sample("bundle"), Manner(), START, URL)
 
 
 def test_lengths_are_counted_as_each_channel_counts() -> None:
@@ -88,6 +128,11 @@ def test_a_folder_says_what_it_wants_otherwise_and_need_not_say_anything(tmp_pat
     assert read_wordings(tmp_path, Findings()) == ()
     assert read(tmp_path, "{}\n") == ([], [])
     assert read(tmp_path, f'zh:\n  overdue: "{GOOD}"\n') == ([], [("zh", "overdue", GOOD)])
+
+
+def test_a_text_of_several_lines_is_read_as_it_is_kept(tmp_path: Path) -> None:
+    block = "\n".join(f"    {line}" for line in BUNDLE.splitlines())
+    assert read(tmp_path, f"zh:\n  bundle: |\n{block}\n") == ([], [("zh", "bundle", BUNDLE)])
 
 
 def test_every_fault_of_the_file_is_named_with_its_line(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from models.clock import local
 from models.enumerations import CaseKind, PostKind
-from web import posts, step
+from web import links, posts, step
 from web.api.cases import Key
 from web.api.words import Code, HandOver, NewStandIn, Page, StandInEnds
 from web.caller import Program
@@ -91,6 +92,22 @@ def list_posts(request: Request, caller: Program, ask: Annotated[PostQuery, Quer
     with house_of(request).transaction() as session:
         found, after = posts.many(session, caller, ask.limit, ask.cursor, kind=ask.kind, unit=ask.unit)
     return Posts(items=[PostView.model_validate(post, from_attributes=True) for post in found], next=after)
+
+
+class LinksVoidedView(BaseModel):
+    """Whose links were made void. `at` is machine time."""
+
+    model_config = ConfigDict(title="LinksVoided")
+    person: str
+    at: datetime
+
+
+@router.post("/people/{person}/void_links")
+def void_links(request: Request, caller: Program, person: Code) -> LinksVoidedView:
+    """作废一个人的全部链接: no link that this person was sent or given opens any more. The office's head may, and everybody their own."""
+    with house_of(request).transaction() as session:
+        links.void(session, caller, person)
+    return LinksVoidedView(person=person, at=local(caller.wall))
 
 
 @router.post("/posts/{code}/hand_over", response_model=HandedOverView)

@@ -119,10 +119,11 @@ def test_a_form_from_another_site_is_refused(busy_site: Site) -> None:
 
 def test_every_answer_says_how_it_may_be_used(busy_site: Site) -> None:
     client = busy_site.browser("office-head")
-    for path in ("/", "/login", "/static/app.js", "/nothing", "/api/v1/stats"):
+    for path in ("/", "/login", "/nothing", "/api/v1/stats"):
         headers = client.get(path).headers
         assert "script-src 'self'" in headers["content-security-policy"]
         assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")
+    assert client.get("/static/app.js").headers["x-content-type-options"] == "nosniff"  # no document: nothing that runs in it or frames it
 
 
 def test_a_login_page_leads_nowhere_but_home(site: Site) -> None:

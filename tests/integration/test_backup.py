@@ -219,14 +219,14 @@ def interrupt(*_: object) -> None:
 def test_an_older_schema_is_brought_up_and_a_later_one_refused(
     cluster: Cluster, stage: Stage, home: Settings, other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unmigrate(cluster.url(str(stage.engine.url.database), "owner"), "0014")
+    unmigrate(cluster.url(str(stage.engine.url.database), "owner"), "0013")
     taken = back_up(cluster, stage, home, secrets=False)
     assert taken.manifest.key == "left out" and not [each for each in taken.manifest.members if each.name in ("key", "signin.yaml")]
     later = replace(taken.manifest, migration="9999")
     with pytest.raises(BackupError, match="更新的版本"):
         restore(cluster, other.settings, taken.path, later, stage.clock.wall(), database=other.database)
     done = other.restore(taken, stage)
-    assert taken.manifest.migration == "0014" and done.migration > "0014"
+    assert taken.manifest.migration == "0013" and done.migration > "0013"
     assert done.locked and not (other.settings.home / "key").exists()
 
 

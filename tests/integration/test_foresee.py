@@ -33,7 +33,7 @@ from tests.town import person_of, posts
 
 URL = "http://bihuan.test"
 PROFILE = settings(
-    max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+    max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate],
 )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from sqlmodel import Session
 
 from drill.records import Records, read_records
 from models.clock import say
+from papers.backup.standing import history_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +133,3 @@ def _still_open(session: Session, township_id: int, deadline: datetime) -> list[
     return [
         Open(row.code, row.place, row.grade, row.state, row.level, say(row.due_at) if row.due_at else "", tuple(row.posts)) for row in rows
     ]
-
-
-HEADS = text('select code, last_hash from cases where township_id = :id order by code collate "C"')
-
-
-def history_hash(session: Session, township_id: int) -> str:
-    """sha256 over one line `CODE HASH\\n` a case, HASH being that of its last event, in bytewise order of the codes (UTF-8).
-
-    On a kept database: psql -Atc "select code || ' ' || last_hash from cases order by code collate \\"C\\"" | sha256sum
-    """
-    digest = hashlib.sha256()
-    for code, last_hash in session.execute(HEADS, {"id": township_id}):
-        digest.update(f"{code} {last_hash}\n".encode())
-    return digest.hexdigest()

@@ -12,8 +12,7 @@ from sqlmodel import Session
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One township. `history_hash` is sha256 over one line `CODE HASH\\n` a case, HASH being that of its last event, in bytewise order of
-    the codes (UTF-8): the same as a replay's."""
+    """One township."""
 
     township: str
     name: str
@@ -36,17 +35,25 @@ def standings(session: Session) -> tuple[Standing, ...]:
 
 
 def _standing(session: Session, id: int, code: str, name: str, cases: int, events: int) -> Standing:
+    return Standing(code, name, cases, events, history_hash(session, id))
+
+
+def history_hash(session: Session, township_id: int) -> str:
+    """sha256 over one line `CODE HASH\\n` a case, HASH being that of its last event, in bytewise order of the codes (UTF-8).
+
+    On a kept database: psql -Atc "select code || ' ' || last_hash from cases order by code collate \\"C\\"" | sha256sum
+    """
     digest = hashlib.sha256()
-    for case, last_hash in session.execute(HEADS, {"id": id}):
-        digest.update(f"{case} {last_hash}\n".encode())
-    return Standing(code, name, cases, events, digest.hexdigest())
+    for code, last_hash in session.execute(HEADS, {"id": township_id}):
+        digest.update(f"{code} {last_hash}\n".encode())
+    return digest.hexdigest()
 
 
 # Files that rows speak of, as they are named under the evidence folder.
 KNOWN_FILES = text("""
 select stored as name from evidence where stored is not null
 union
-select left(said.hash, 2) || '/' || said.hash from paper cross join lateral (values (docx_sha256), (pdf_sha256)) said(hash)
+select left(said.hash, 2) || '/' || said.hash from paper cross join lateral (values (docx_sha256), (pdf_sha256), (facts ->> 'xlsx_sha256')) said(hash)
 where said.hash is not null
 order by name
 """)

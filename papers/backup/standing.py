@@ -53,7 +53,8 @@ def history_hash(session: Session, township_id: int) -> str:
 KNOWN_FILES = text("""
 select stored as name from evidence where stored is not null
 union
-select left(said.hash, 2) || '/' || said.hash from paper cross join lateral (values (docx_sha256), (pdf_sha256), (facts ->> 'xlsx_sha256')) said(hash)
+select left(said.hash, 2) || '/' || said.hash from paper
+cross join lateral (values (docx_sha256), (pdf_sha256), (facts ->> 'xlsx_sha256')) said(hash)
 where said.hash is not null
 order by name
 """)
